@@ -1,0 +1,1 @@
+"""Perennial: an operator that keeps machine-learning models alive in production."""
