@@ -1,0 +1,50 @@
+# Everything a person runs. `make` alone explains the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# Caches lie outside the clone, so that a second clone is warm.
+export PERENNIAL_CACHE ?= $(HOME)/.cache/perennial
+# operator/ must never shadow the standard library's module of that name.
+export PYTHONSAFEPATH := 1
+export PYTHONPATH := $(CURDIR)/operator/src:$(CURDIR)/trainer/src
+
+hash = $(firstword $(shell cat $(1) | sha256sum | cut -c1-12))
+UV := $(PERENNIAL_CACHE)/uv-$(call hash,scripts/requirements.txt)/bin/uv
+OPERATOR_ENV := $(PERENNIAL_CACHE)/envs/operator-$(call hash,operator/requirements-dev.txt)
+TRAINER_ENV := $(PERENNIAL_CACHE)/envs/trainer-$(call hash,trainer/requirements-dev.txt)
+PY := $(OPERATOR_ENV)/bin/python
+TRAINER_PY := $(TRAINER_ENV)/bin/python
+
+##@ Main
+.PHONY: help
+help: ## Explain the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Environments
+.PHONY: env
+env: $(OPERATOR_ENV)/.done $(TRAINER_ENV)/.done ## Make the two Python environments (about 2 minutes cold)
+
+$(UV): scripts/requirements.txt
+	@scripts/debian-packages python
+	@echo "-- uv, the installer of Python packages (10 s)"
+	@python3 -m venv $(dir $(@D))
+	@$(@D)/pip install --quiet --disable-pip-version-check --require-hashes -r scripts/requirements.txt
+
+$(OPERATOR_ENV)/.done: operator/requirements-dev.txt | $(UV)
+	@echo "-- Python environment of the operator (20 s)"
+	@$(UV) venv --quiet --allow-existing --python python3 $(@D)
+	@$(UV) pip sync --quiet --require-hashes --python $(@D)/bin/python $<
+	@touch $@
+
+$(TRAINER_ENV)/.done: trainer/requirements-dev.txt | $(UV)
+	@echo "-- Python environment of the trainer (60 s)"
+	@$(UV) venv --quiet --allow-existing --python python3 $(@D)
+	@$(UV) pip sync --quiet --require-hashes --python $(@D)/bin/python $<
+	@touch $@
+
+.PHONY: lock
+lock: | $(UV) ## Write the hashed requirements files anew from each pyproject.toml
+	@scripts/lock $(UV)
