@@ -79,7 +79,9 @@ def _in_traffic(seen: Observed, move: Move, stable: Record, target: Record, now:
     reading = _current(seen, canary.step)
     move = replace(move, analysis=story.analysis(seen, reading, now))
     if reading is None:
-        return replace(move, progress=Problem(HoldReason.INSUFFICIENT_EVIDENCE, "Requests are being counted at this weight."))
+        return replace(
+            move, progress=Problem(HoldReason.INSUFFICIENT_EVIDENCE, "Requests are being counted at this weight.")
+        )
     if reading.verdict is Verdict.ROLL_BACK:
         return _roll_back(seen, move, target, reading.message, now)
     if reading.verdict not in (Verdict.ADVANCE, Verdict.PROMOTE):
@@ -107,7 +109,9 @@ def _lacking_capacity(seen: Observed, stable: Record, target: Record, weight: in
     needed = max(1, math.ceil(weight / 100 * seen.health(stable).ready))
     if ready >= needed:
         return None
-    return Problem(HoldReason.CAPACITY_NOT_READY, f"{weight} % needs {needed} ready pods of version {target.version}; {ready} are.")
+    return Problem(
+        HoldReason.CAPACITY_NOT_READY, f"{weight} % needs {needed} ready pods of version {target.version}; {ready} are."
+    )
 
 
 def _enter(seen: Observed, move: Move, target: Record, step: int, now: datetime) -> Move:

@@ -29,7 +29,7 @@ class Observed:
     revisions: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     pods: tuple[dict[str, Any], ...] = ()
     route: dict[str, Any] | None = None
-    gateway: gateway.GatewayView = gateway.GatewayView(installed=True, gateway=None, service=None)
+    gateway: gateway.GatewayView = gateway.NOTHING_SEEN
     kserve_installed: bool = True
     foreign: tuple[str, ...] = ()
     reading: Reading | None = None
