@@ -22,7 +22,7 @@ class Plan:
 
     - `false_rollback` (alpha): the probability that a healthy canary is ever rolled back by counted requests;
     - `miss` (beta): the probability that a canary worse by more than the tolerance is promoted;
-    - `tolerance` (delta): how much worse a rate of bad requests may be and still pass; None takes it from stable's rate;
+    - `tolerance` (delta): how much worse a rate of bad requests may be and still pass; None: from stable's rate;
     - `steps`: rising weights; move k leads from `steps[k]` to the next, the last one to 100 percent;
     - `warm_up_seconds`: how long stable must have been seen before evidence starts;
     - `poll_seconds`: length of a batch of counts; `time_cap_seconds`: after that much counted time, only hold;
