@@ -4,8 +4,8 @@ Not `increase()` or `rate()`: both extrapolate, and a class of answers has no se
 pair of consecutive scrapes of one gateway process gives an exact increment. A class that is absent is 0. A drop of any
 counter is a restart, from 0. A version's series that appear while their process was already being scraped count from 0;
 those of a process seen for the first time only set the baseline (they might be old). Unanswered requests are
-`total − Σ classes − active` of one scrape, at least 0, counted when two scrapes in a row show them: one scrape alone also
-catches requests that were answered while it was written. Bad is 4xx, 5xx or unanswered; a request that its client
+`total − Σ classes − active` of one scrape, at least 0, counted when two scrapes in a row show them: one scrape alone
+also catches requests that were answered while it was written. Bad is 4xx, 5xx or unanswered; a request that its client
 cancelled is unanswered, for both versions alike.
 """
 
@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 
 from perennial.rollout.evalue import NO_REQUESTS, Counts
 
-TOTAL, CLASS, ACTIVE = "envoy_cluster_upstream_rq_total", "envoy_cluster_upstream_rq_xx", "envoy_cluster_upstream_rq_active"
+TOTAL = "envoy_cluster_upstream_rq_total"
+CLASS = "envoy_cluster_upstream_rq_xx"
+ACTIVE = "envoy_cluster_upstream_rq_active"
 CLASS_LABEL = "envoy_response_code_class"
 NAMESPACE_LABEL, SERVICE_LABEL = "isvc_namespace", "isvc"
 _NOT_THE_PROCESS = frozenset(
@@ -90,7 +92,7 @@ def collect(series: Iterable[RawSeries]) -> Scrapes:
 
 
 def merge(older: Scrapes, newer: Scrapes, since: float) -> Scrapes:
-    """All scrapes at or after `since`, and of each process the last two before it (late samples need them)."""
+    """All scrapes at or after `since`, and of each process at least the last two before it, however old."""
     merged: Scrapes = {}
     for process in older.keys() | newer.keys():
         by_time = {**older.get(process, {}), **newer.get(process, {})}
@@ -130,7 +132,8 @@ def _of_process(by_time: Mapping[float, Scrape], scraped: list[float]) -> Iterab
             confirmed = 0.0
         seen_twice = min(base.unanswered, after.unanswered)
         yield Increment(start, end, _difference(base, after, max(0.0, seen_twice - confirmed)))
-        confirmed = seen_twice
+        # The highest so far: a scrape that caught requests just beginning shows fewer, and must not count them twice.
+        confirmed = max(confirmed, seen_twice)
 
 
 def _difference(before: Scrape, after: Scrape, unanswered: float) -> Counts:
