@@ -40,5 +40,5 @@ def _quantity(text: str) -> Decimal | None:
         return None
     number, suffix = Decimal(match[1]), match[2]
     if suffix in _BINARY:
-        return number * 1024 ** _BINARY[suffix]
+        return number * Decimal(1024) ** _BINARY[suffix]
     return number * Decimal(1000) ** _DECIMAL[suffix] if suffix else number

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from datetime import datetime
 
-from perennial.api.modeldeployment import CanaryStatus, RevisionStatus
+from perennial.api.modeldeployment import STEPPING, CanaryStatus
 from perennial.controllers.modeldeployment import story
 from perennial.controllers.modeldeployment.course import NOT_ROUTED, Course, previous_status, revision_status
 from perennial.controllers.modeldeployment.move import Move
@@ -134,8 +134,8 @@ def _promote(seen: Observed, move: Move, stable: Record, target: Record, reading
     previous = previous_status(revision_status(stable), seen, now)
     return replace(
         move,
-        course=Course(stable=RevisionStatus(**revision_status(target).model_dump()), previous=previous),
-        progress=Problem(story.STEPPING, f"Version {target.version} takes all requests."),
+        course=Course(stable=revision_status(target), previous=previous),
+        progress=Problem(STEPPING, f"Version {target.version} takes all requests."),
         history=(story.entry(target, "Promoted", message, now),),
         notes=(*move.notes, story.promoted(message)),
         verdict=Verdict.PROMOTE,

@@ -68,7 +68,9 @@ def _route(seen: Observed, move: Move, records: list[Record], now: datetime, fre
 def _recorded(seen: Observed, move: Move, now: datetime) -> Iterator[Record]:
     """All records as they should be, the target's included: role and outcome as labels."""
     roles = course(seen, now)
-    ended = {each.revision: (each.outcome, each.message) for each in reversed(seen.status.history)}
+    ended: dict[str, tuple[str, str]] = {
+        each.revision: (each.outcome, each.message) for each in reversed(seen.status.history)
+    }
     ended.update(move.outcomes)
     known = {record.revision: record for record in (*seen.records, *([move.target] if move.target else []))}
     for record in known.values():

@@ -37,15 +37,16 @@ async def observe(kube: Kube, deployment: Object, default_image: str, reading: R
     spec = ModelDeploymentSpec.model_validate(deployment["spec"])
     namespace, name = deployment["metadata"]["namespace"], deployment["metadata"]["name"]
     labels = naming.selector(name)
-    versions, revisions, services, runtimes, jobs, pods, route, gateway = await asyncio.gather(
+    versions, revisions, services, runtimes, jobs, pods = await asyncio.gather(
         kube.list(MODEL_VERSION, namespace),
         kube.list(CONTROLLER_REVISION, namespace, labels),
         _list_if_installed(kube, INFERENCE_SERVICE, namespace, labels),
         _list_if_installed(kube, SERVING_RUNTIME, namespace, labels),
         kube.list(JOB, namespace, labels),
         kube.list(POD, namespace, labels),
-        _get_if_installed(kube, HTTP_ROUTE, namespace, name),
-        _gateway(kube, spec.router, namespace),
+    )
+    route, gateway = await asyncio.gather(
+        _get_if_installed(kube, HTTP_ROUTE, namespace, name), _gateway(kube, spec.router, namespace)
     )
     uid = deployment["metadata"]["uid"]
     foreign = () if route is None or owned(route, uid) else (f"HTTPRoute {name}",)
