@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, Protocol
@@ -16,7 +17,6 @@ from perennial.core import evidence, readings
 from perennial.core.analysis_types import NOT_ROUTED, KeyT, Reading, Watched
 from perennial.core.polling import (
     CHUNK_SECONDS,
-    HISTORY_SECONDS,
     LOOKBACK_SECONDS,
     Grid,
     by_service,
@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 
 HISTORIES_PER_POLL = 10
 """So that many rollouts beginning at once do not keep the others waiting."""
-GIVE_UP_SECONDS = 5.0
 
 
 class Clock(Protocol):
@@ -145,7 +144,17 @@ class Analysis(Generic[KeyT]):
     def _begin_new(self, complete: float) -> None:
         for entry in self._entries.values():
             if entry.progress is None:
-                entry.progress = evidence.begin(entry.watched, self._grid, complete)
+                with self._guarded(entry):
+                    entry.progress = evidence.begin(entry.watched, self._grid, complete)
+
+    @contextmanager
+    def _guarded(self, entry: _Entry[KeyT]) -> Iterator[None]:
+        """A rollout that cannot be judged holds, says so, and keeps no other from being judged."""
+        try:
+            yield
+        except Exception:
+            log.exception("the counts of %s could not be judged", entry.watched.key)
+            self._publish(entry, readings.unjudged(entry.watched, self._clock.now()))
 
     async def _ask(self, promql: str, at: float) -> tuple[dict[tuple[str, str], list[Series]], Decision | None]:
         if self._source is None:
@@ -159,15 +168,23 @@ class Analysis(Generic[KeyT]):
     async def _read_histories(self) -> Decision | None:
         waiting = [entry for entry in self._entries.values() if entry.progress and entry.progress.warmth is None]
         for entry in waiting[:HISTORIES_PER_POLL]:
-            watched, progress = entry.watched, entry.progress
-            services = (watched.canary, watched.stable)
-            assert progress is not None
-            answer, problem = await self._ask(history_query(watched.namespace, services), progress.position)
+            problem = await self._read_history(entry)
             if problem is not None:
                 return problem
-            canary, stable = (answer.get((watched.namespace, service), []) for service in services)
-            entry.progress = evidence.remember(progress, evidence.scraped_of(canary, stable))
         return None
+
+    async def _read_history(self, entry: _Entry[KeyT]) -> Decision | None:
+        watched = entry.watched
+        if entry.progress is None:
+            return None
+        services = (watched.canary, watched.stable)
+        answer, problem = await self._ask(history_query(watched.namespace, services), entry.progress.position)
+        if problem is None:
+            with self._guarded(entry):
+                canary, stable = (answer.get((watched.namespace, service), []) for service in services)
+                # Read again: `track` may have learned of a change of weight while Prometheus was asked.
+                entry.progress = evidence.remember(entry.progress, evidence.scraped_of(canary, stable))
+        return problem
 
     def _follow(
         self,
@@ -178,17 +195,13 @@ class Analysis(Generic[KeyT]):
     ) -> None:
         if entry.progress is None or self._entries.get(entry.watched.key) is not entry:
             return
-        try:
-            if problem is None and entry.progress.warmth is not None:
-                entry.progress = self._advanced(entry.watched, entry.progress, answer, until)
-            self._publish(entry, self._judge(entry.watched, entry.progress, problem))
-        except Exception:
-            log.exception("the counts of %s could not be judged", entry.watched.key)
-            sentence = "The counts of the last interval could not be judged; the operator's log says why."
-            entry.progress = replace(entry.progress, position=max(until, entry.progress.position))
-            self._publish(
-                entry, self._judge(entry.watched, entry.progress, hold(HoldReason.METRICS_UNAVAILABLE, sentence))
-            )
+        before = entry.progress
+        with self._guarded(entry):
+            if problem is None and before.warmth is not None:
+                # If it cannot be judged it is left out by its time: the loop must not ask for it for ever.
+                entry.progress = replace(before, position=max(until, before.position))
+                entry.progress = self._advanced(entry.watched, before, answer, until)
+            self._publish(entry, self._judge(entry.watched, entry.progress or before, problem))
 
     def _advanced(
         self,
@@ -203,16 +216,16 @@ class Analysis(Generic[KeyT]):
 
     def _judge(self, watched: Watched[KeyT], progress: evidence.Progress, problem: Decision | None) -> Reading:
         decision = readings.decide(watched, progress, self._grid, problem)
-        return readings.reading(watched, progress, self._grid, decision)
+        return readings.reading(watched, progress, decision)
 
     def _publish(self, entry: _Entry[KeyT], reading: Reading) -> None:
         before, entry.reading = entry.reading, reading
-        if before is None or (before.verdict, before.reason, before.step) != (
-            reading.verdict,
-            reading.reason,
-            reading.step,
-        ):
+        if before is None or _story(before) != _story(reading):
             self._on_change(entry.watched.key)
+
+
+def _story(reading: Reading) -> tuple[Verdict, str, int]:
+    return reading.verdict, reading.reason, reading.step
 
 
 def _begins_anew(before: Watched[KeyT], now: Watched[KeyT]) -> bool:

@@ -89,11 +89,16 @@ def begin(watched: Watched[KeyT], grid: Grid, complete: float) -> Progress:
     oldest = grid.floor(complete - REPLAY_SECONDS)
     saved = checkpoint.decode(watched.checkpoint, watched.revision, plan_of(watched, grid))
     if watched.step == NOT_ROUTED:
-        return Progress(complete, (change,))
+        return _at(complete, change)
     if saved is None or saved.step > watched.step:
-        return Progress(max(grid.floor(change), oldest), (change,))
+        return _at(max(grid.floor(change), oldest), change)
     position = saved.at if watched.step - saved.step <= 1 else max(saved.at, grid.floor(change))
-    return Progress(max(position, oldest), (change,), saved.state, Warmth())
+    return replace(_at(max(position, oldest), change), state=saved.state, warmth=Warmth())
+
+
+def _at(position: float, change: float) -> Progress:
+    # As if both versions had just been seen: samples are missing only after they had time to arrive.
+    return Progress(position, (change,), canary_seen=position, stable_seen=position)
 
 
 def plan_of(watched: Watched[KeyT], grid: Grid) -> engine.Plan:

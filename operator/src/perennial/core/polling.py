@@ -39,8 +39,8 @@ class Grid:
         return self.floor(now - self.scrape_timeout_seconds - MARGIN_SECONDS)
 
     def wait(self, now: float) -> float:
-        """Seconds until `complete` next changes."""
-        return self.complete(now) + self.poll_seconds + self.scrape_timeout_seconds + MARGIN_SECONDS - now
+        """Seconds until `complete` next changes, and a little more, so that rounding never asks twice."""
+        return 0.01 + self.complete(now) + self.poll_seconds + self.scrape_timeout_seconds + MARGIN_SECONDS - now
 
     def straddles(self, start: float, end: float, change: float) -> bool:
         """Whether (start, end] may hold a scrape interval with requests of two weights, by time alone."""

@@ -10,7 +10,7 @@ from perennial.core.analysis_types import NOT_ROUTED, Reading, Watched
 from perennial.core.evidence import Progress, Warmth
 from perennial.core.polling import Grid
 from perennial.rollout import checkpoint, engine, sentences, steps
-from perennial.rollout.decision import Decision, HoldReason, hold
+from perennial.rollout.decision import Decision, HoldReason, Verdict, hold
 from perennial.rollout.evalue import NO_REQUESTS, Comparison
 
 KeyT = TypeVar("KeyT")
@@ -28,8 +28,7 @@ def missing(watched: Watched[KeyT], progress: Progress, grid: Grid) -> Decision 
     if watched.step != NOT_ROUTED:
         gone.append((progress.canary_seen, watched.canary))
     names = [name for seen, name in gone if seen <= limit]
-    # Just begun, or the weight has just changed: samples had no time to arrive.
-    if not names or progress.position - max(progress.changes, default=0.0) < stale_after(grid):
+    if not names:
         return None
     return hold(
         HoldReason.METRICS_UNAVAILABLE,
@@ -56,7 +55,28 @@ def _warming(watched: Watched[KeyT], warmth: Warmth) -> Decision:
     return hold(HoldReason.INSUFFICIENT_EVIDENCE, "Stable is known; counting begins with the next interval.")
 
 
-def reading(watched: Watched[KeyT], progress: Progress, grid: Grid, decision: Decision) -> Reading:
+def unjudged(watched: Watched[KeyT], at: datetime) -> Reading:
+    """What the controller reads after a mistake of ours."""
+    return Reading(
+        verdict=Verdict.HOLD,
+        reason=HoldReason.METRICS_UNAVAILABLE.value,
+        message="The counts of the last interval could not be judged; the operator's log says why.",
+        step=watched.step,
+        canary_requests=0,
+        canary_bad=0,
+        stable_requests=0,
+        stable_bad=0,
+        evidence_rollback=0.0,
+        evidence_advance=0.0,
+        bound_rollback=-math.log(watched.plan.false_rollback),
+        bound_advance=-math.log(watched.plan.miss),
+        first_step=None,
+        checkpoint=watched.checkpoint,
+        at=at,
+    )
+
+
+def reading(watched: Watched[KeyT], progress: Progress, decision: Decision) -> Reading:
     """What the controller reads."""
     state, plan = progress.state, watched.plan
     totals = state.cause.totals if state else Comparison(NO_REQUESTS, NO_REQUESTS)
