@@ -128,7 +128,7 @@ class Analysis(Generic[KeyT]):
         """One query for all rollouts, and their verdicts. True if there is more to catch up at once."""
         complete = self._grid.complete(self._clock.now().timestamp())
         self._begin_new(complete)
-        problem = await self._read_histories()
+        problem = await self._read_histories(complete)
         following = [entry for entry in self._entries.values() if entry.progress and entry.progress.warmth is not None]
         positions = [entry.progress.position for entry in following if entry.progress]
         until = min(complete, min(positions, default=complete) + self._grid.floor(CHUNK_SECONDS))
@@ -165,8 +165,8 @@ class Analysis(Generic[KeyT]):
             log.warning("prometheus: %s (%s)", error.sentence, error.reason)
             return {}, hold(HoldReason.METRICS_UNAVAILABLE, f"{error.sentence} This never counts against a model.")
 
-    async def _read_histories(self) -> Decision | None:
-        waiting = [entry for entry in self._entries.values() if entry.progress and entry.progress.warmth is None]
+    async def _read_histories(self, complete: float) -> Decision | None:
+        waiting = [entry for entry in self._entries.values() if _wants_history(entry, complete)]
         for entry in waiting[:HISTORIES_PER_POLL]:
             problem = await self._read_history(entry)
             if problem is not None:
@@ -222,6 +222,12 @@ class Analysis(Generic[KeyT]):
         before, entry.reading = entry.reading, reading
         if before is None or _story(before) != _story(reading):
             self._on_change(entry.watched.key)
+
+
+def _wants_history(entry: _Entry[KeyT], complete: float) -> bool:
+    """Not before its last samples have arrived, so that a replay reads the same."""
+    progress = entry.progress
+    return progress is not None and progress.warmth is None and progress.position <= complete
 
 
 def _story(reading: Reading) -> tuple[Verdict, str, int]:

@@ -17,6 +17,7 @@ from perennial.core.polling import HISTORY_SECONDS, LOOKBACK_SECONDS, REPLAY_SEC
 from perennial.ports.prometheus_types import Series
 from perennial.rollout import checkpoint, counts, engine
 from perennial.rollout.evalue import NO_REQUESTS, Comparison, Counts
+from perennial.rollout.plan import Plan
 from perennial.rollout.steering import History
 
 KeyT = TypeVar("KeyT")
@@ -101,7 +102,7 @@ def _at(position: float, change: float) -> Progress:
     return Progress(position, (change,), canary_seen=position, stable_seen=position)
 
 
-def plan_of(watched: Watched[KeyT], grid: Grid) -> engine.Plan:
+def plan_of(watched: Watched[KeyT], grid: Grid) -> Plan:
     """The plan with the grid's poll: there is one grid for all rollouts."""
     return replace(watched.plan, poll_seconds=grid.poll_seconds)
 
@@ -161,9 +162,7 @@ def follow(progress: Progress, watched: Watched[KeyT], grid: Grid, newer: Scrape
     return progress
 
 
-def _interval(
-    progress: Progress, plan: engine.Plan, step: int, grid: Grid, increments: _Increments, end: float
-) -> Progress:
+def _interval(progress: Progress, plan: Plan, step: int, grid: Grid, increments: _Increments, end: float) -> Progress:
     start = progress.position
     canary, stable = _last(progress.scraped.canary, start, end), _last(progress.scraped.stable, start, end)
     seconds = progress.open_seconds + grid.poll_seconds
@@ -181,7 +180,7 @@ def _interval(
     return _count(progress, plan, step, batch, seconds)
 
 
-def _count(progress: Progress, plan: engine.Plan, step: int, batch: Comparison, seconds: float) -> Progress:
+def _count(progress: Progress, plan: Plan, step: int, batch: Comparison, seconds: float) -> Progress:
     state, warmth = progress.state, progress.warmth or Warmth()
     if state is None and (step == NOT_ROUTED or not warmth.suffices(plan.warm_up_seconds)):
         return replace(progress, warmth=warmth.add(batch, seconds))
