@@ -86,7 +86,8 @@ def test_bursts_cap_what_one_bad_request_can_do() -> None:
         return log_e(1) - log_e(0)
 
     assert gain(1.0) > math.log(15)
-    assert gain(2.0) <= math.log(4) + 0.1
+    # Against a good request, which multiplies by a little less than 1.
+    assert gain(2.0) <= math.log(4) + 0.2
 
 
 def test_nothing_is_bet_on_the_wrong_side() -> None:
