@@ -23,7 +23,8 @@ def resolve(raw: dict[str, Any], definitions: Definitions, place: Place) -> tupl
             if name in place.refs:
                 raise SchemaError(place.name, f"{name} contains itself; a structural schema cannot be recursive")
             place = place.entering(name)
-            raw = _overlaid(definitions[name], _without(raw, "$ref"))
+            # What is left here is the docstring of an enum, which describes no field.
+            raw = _overlaid(_without(definitions[name], "description"), _without(raw, "$ref"))
         else:
             parts = union_of(raw)
             inner = parts[0] if len(parts) == 1 else {"anyOf": parts}

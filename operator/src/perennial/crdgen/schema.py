@@ -87,7 +87,7 @@ class _Translator:
             if name in required and is_optional(each):
                 raise SchemaError(there.name, "may be None but must be given; give it the default None")
             found["properties"][name] = self.node(each, there)
-            if "description" not in found["properties"][name]:
+            if not found["properties"][name].get("description"):
                 raise SchemaError(there.name, "has no description; say what a user does with it")
         return {**found, "required": required} if required else found
 
@@ -135,7 +135,7 @@ def _int_or_string(raw: Schema, place: Place) -> Schema:
     """``int | str``; each part's constraints hold for values of its own type, so they can stand side by side."""
     refuse_unknown(raw, kw.COMMON | {"anyOf"}, place)
     parts = {part.get("type"): part for part in union_of(raw)}
-    if set(parts) != {"integer", "string"} or any("enum" in part for part in parts.values()):
+    if set(parts) != {"integer", "string"} or any({"enum", "const"} & set(part) for part in parts.values()):
         raise SchemaError(place.name, "a union other than int | str has no structural schema; use optional fields")
     refuse_unknown(parts["integer"], kw.COMMON | kw.INTEGERS, place)
     refuse_unknown(parts["string"], kw.COMMON | kw.STRINGS - {"format"}, place)

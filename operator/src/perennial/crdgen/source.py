@@ -25,10 +25,8 @@ class _Generator(GenerateJsonSchema):
         return {**super().any_schema(schema), ANY: True}
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        return _without_docstring(super().model_schema(schema))
-
-    def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
-        return _without_docstring(super().enum_schema(schema))
+        # Left in place, the docstring would also swallow a field's description that happens to be the same.
+        return {key: value for key, value in super().model_schema(schema).items() if key != "description"}
 
     def get_default_value(self, schema: core_schema.WithDefaultSchema) -> Any:
         if "default_factory" in schema and not schema.get("default_factory_takes_data"):
@@ -46,11 +44,6 @@ def json_schema(model: type[BaseModel]) -> dict[str, Any]:
         for name, field in each.model_fields.items():
             _refuse_bare(field.annotation, f"{each.__name__}.{field.alias or name}")
     return model.model_json_schema(by_alias=True, schema_generator=_Generator, mode="validation")
-
-
-def _without_docstring(schema: JsonSchemaValue) -> JsonSchemaValue:
-    # Left in place, it would also swallow a field's description that happens to be the same.
-    return {key: value for key, value in schema.items() if key != "description"}
 
 
 def _models(annotation: Any, seen: set[Any]) -> Iterator[type[BaseModel]]:
