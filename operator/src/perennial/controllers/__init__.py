@@ -1,1 +1,1 @@
-"""The reconcilers: each kind observes, decides without side effects, and applies."""
+"""One package per kind: observe (reads), decide (pure), children (pure), reconcile."""
