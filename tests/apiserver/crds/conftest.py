@@ -37,7 +37,7 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def kubectl(kubeconfig: Path) -> Kubectl:
-    """Runs kubectl and returns what it prints; an error it reports fails the test."""
+    """Runs kubectl and returns what it prints; an error or a warning fails the test."""
     return lambda *arguments, **settings: _kubectl(kubeconfig, *arguments, **settings)
 
 
@@ -45,6 +45,7 @@ def _kubectl(kubeconfig: Path, *arguments: str, stdin: str | None = None) -> str
     command = [str(go.build("kubernetes")), "kubectl", f"--kubeconfig={kubeconfig}", *arguments]
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
+    assert "Warning:" not in done.stderr, f"kubectl {' '.join(arguments)}: {done.stderr}"
     return done.stdout
 
 
@@ -74,7 +75,7 @@ class Kinds:
 
 @pytest.fixture(scope="session")
 def kinds(kubeconfig: Path) -> Iterator[Kinds]:
-    with config.new_client_from_config(str(kubeconfig)) as connection:  # type: ignore[no-untyped-call]
+    with config.new_client_from_config(str(kubeconfig)) as connection:
         yield Kinds(client.CustomObjectsApi(connection))
 
 
