@@ -33,7 +33,7 @@ def build(name: str, params: Mapping[str, Any], *, seed: int, threads: int) -> B
         _check_parameter(name, parameter, sorted(allowed))
     if "random_state" in allowed:
         given["random_state"] = seed
-    if "n_jobs" in allowed:
+    if "n_jobs" in allowed and threads > 1:  # some estimators warn of it though they still have it
         given.setdefault("n_jobs", threads)
     return estimators[name](**given)
 

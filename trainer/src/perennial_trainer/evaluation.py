@@ -67,7 +67,9 @@ def split(table: pd.DataFrame, target: str, percent: int, seed: int, task: Task)
     return train, holdout
 
 
-def evaluate(pipeline: Pipeline, inputs: pd.DataFrame, truth: Array, names: Sequence[str], task: Task) -> dict[str, str]:
+def evaluate(
+    pipeline: Pipeline, inputs: pd.DataFrame, truth: Array, names: Sequence[str], task: Task
+) -> dict[str, str]:
     """Metrics on hold-out rows as decimal text of 6 significant digits; no names means all that can be computed.
 
     Raises:

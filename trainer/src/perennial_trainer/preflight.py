@@ -38,9 +38,7 @@ def main(env: Environment) -> dict[str, Any]:
     return outcome.succeeded(rows=len(expected.instances))
 
 
-def ask(
-    preflight: Preflight, body: dict[str, Any], clock: Callable[[], float], pause: Callable[[float], None]
-) -> Any:
+def ask(preflight: Preflight, body: dict[str, Any], clock: Callable[[], float], pause: Callable[[float], None]) -> Any:
     """The ``predictions`` of the answer; connection errors, 404 and 5xx are tried again until the deadline.
 
     Raises:
