@@ -44,7 +44,9 @@ def running_apiserver(directory: Path) -> Iterator[Path]:
     extra = ("--authorization-mode=RBAC", "--disable-admission-plugins=ServiceAccount",
              "--endpoint-reconciler-type=none", "--advertise-address=10.199.0.1")  # fmt: skip
     with ExitStack() as stack:
-        etcd = stack.enter_context(_process("etcd", control.etcd_command(kubernetes, directory / "etcd", at), directory))
+        etcd = stack.enter_context(
+            _process("etcd", control.etcd_command(kubernetes, directory / "etcd", at), directory)
+        )
         command = control.apiserver_command(kubernetes, pki, at, *extra)
         apiserver = stack.enter_context(_process("apiserver", command, directory))
         until(lambda: _ready(at.server, pki, directory, etcd, apiserver), what="the apiserver", seconds=60)
@@ -56,9 +58,7 @@ def _free_endpoints() -> control.Endpoints:
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
         ports = [each.getsockname()[1] for each in sockets]
-    return control.Endpoints(
-        "127.0.0.1", ports[0], f"http://127.0.0.1:{ports[1]}", f"http://127.0.0.1:{ports[2]}"
-    )
+    return control.Endpoints("127.0.0.1", ports[0], f"http://127.0.0.1:{ports[1]}", f"http://127.0.0.1:{ports[2]}")
 
 
 def _end_with_parent() -> None:

@@ -48,6 +48,7 @@ COMPONENTS = {
             f"{_VERSION}.gitTreeState": "clean",
         },
     ),
+    "pause": Component(".", 5),
     "coredns": Component(".", 60),
     "kserve": Component("github.com/kserve/kserve/cmd/manager", 170),
     "envoy-gateway": Component(

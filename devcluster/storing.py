@@ -36,10 +36,18 @@ def make_folder(target: Path, fill: Callable[[Path], None]) -> Path:
     try:
         temporary.chmod(0o755)
         fill(temporary)
-        os.rename(temporary, target)
+        _settle(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def _settle(temporary: Path, target: Path) -> None:
+    try:
+        os.rename(temporary, target)
+    except OSError:
+        if not target.exists():  # someone else was quicker: theirs is as good
+            raise
 
 
 def prune(folder: Path, pattern: str, keep: int) -> None:
