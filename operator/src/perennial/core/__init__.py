@@ -1,0 +1,1 @@
+"""What every controller shares: queue, workers, leadership, watches, metrics, conditions."""
