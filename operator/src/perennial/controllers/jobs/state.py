@@ -93,7 +93,7 @@ def read_pod(obj: Object, container: str) -> PodState:
 
 
 def _end(conditions: list[Object]) -> Object | None:
-    ends = (find_condition(conditions, type) for type in ("Complete", "Failed"))
+    ends = (find_condition(conditions, each) for each in ("Complete", "Failed"))
     return next((each for each in ends if each is not None and each.get("status") == "True"), None)
 
 

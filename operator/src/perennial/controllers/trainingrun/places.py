@@ -20,6 +20,11 @@ def data_path(spec: TrainingRunSpec) -> str:
     return f"{DATA_ROOT}/{path}" if path else DATA_ROOT
 
 
+def output_claim(spec: TrainingRunSpec) -> str:
+    """The claim that keeps the artifact."""
+    return parse_claim_path(spec.output.storage_uri).claim
+
+
 def output(spec: TrainingRunSpec, namespace: str, uid: str) -> ClaimPath:
     """The run's own folder: the only one that its pod can write to, and where its artifact must lie."""
     return parse_claim_path(spec.output.storage_uri) / namespace / spec.model_name / uid
