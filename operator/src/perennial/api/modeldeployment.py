@@ -214,6 +214,7 @@ class AnalysisStatus(ApiModel):
     metrics: list[MetricStatus] = Field(
         default_factory=list, max_length=8, description="The comparison on each metric."
     )
+    time: str = Field(json_schema_extra={"format": "date-time"}, description="When these numbers were written here.")
     checkpoint: str | None = Field(
         None, max_length=4096, description="The evidence so far, from which a restarted operator goes on."
     )

@@ -1,1 +1,1 @@
-"""One package per kind: observe (reads) -> decide (pure) -> children (manifests) -> reconcile (writes)."""
+"""One package per kind: observe (reads), decide (pure), children (pure), reconcile."""
