@@ -16,7 +16,7 @@ from typing import TypeVar
 import yaml
 
 T = TypeVar("T")
-_SAMPLE = re.compile(r'^(\w+)(?:\{(.*)\})? (\S+)$', re.MULTILINE)
+_SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
 def until(probe: Callable[[], T], what: str, seconds: float = 20) -> T:
@@ -86,7 +86,11 @@ class OperatorProcess:
         environment["KUBECONFIG"] = str(kubeconfig)
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "perennial"], stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
+                [sys.executable, "-m", "perennial"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment,
             )
 
     @property

@@ -23,7 +23,9 @@ ABSENT = Kind("absent.example.dev", "v1", "widgets", "Widget")
 ABSENT_IN_GROUP = Kind("apps", "v1", "widgets", "Widget")
 
 
-def config_map(namespace: str, name: str = "one", data: dict[str, str] | None = None, **metadata: Any) -> dict[str, Any]:
+def config_map(
+    namespace: str, name: str = "one", data: dict[str, str] | None = None, **metadata: Any
+) -> dict[str, Any]:
     return {"metadata": {"namespace": namespace, "name": name, **metadata}, "data": data or {"a": "1"}}
 
 
