@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
-from pydantic import ConfigDict, Field, create_model
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, create_model, model_validator
 
 from perennial.api.base import ApiModel, Rule, cel
 from perennial.crdgen import SchemaError, structural_schema
@@ -25,6 +25,14 @@ class Dog(ApiModel):
 
 class Recursive(ApiModel):
     children: list[Recursive] = Field(max_length=3, description="More of it.")
+
+
+class Checked(ApiModel):
+    number: int = Field(description="A number.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Checked:
+        return self
 
 
 class Open(ApiModel):
@@ -70,7 +78,7 @@ Bounded = Field(max_length=3)
         ),
         pytest.param(Annotated[set[Cat], Bounded], "a set may hold", id="set of objects"),
         pytest.param(UUID, "format uuid", id="format"),
-        pytest.param(Path, "format path", id="path"),
+        pytest.param(Path, "validator in Python", id="path"),
         pytest.param(Recursive, "contains itself", id="recursion"),
         pytest.param(Open, "extra='allow'", id="extra allowed"),
         pytest.param(str, "no maxLength", id="unbounded string"),
@@ -79,6 +87,9 @@ Bounded = Field(max_length=3)
         pytest.param(Annotated[list[str], Bounded], "no maxLength", id="list of unbounded strings"),
         pytest.param(Annotated[dict[str, str], Bounded], "no maxLength", id="map to unbounded strings"),
         pytest.param(int | str, "no maxLength", id="int or unbounded string"),
+        pytest.param(Annotated[int, AfterValidator(abs)], "validator in Python", id="validator after"),
+        pytest.param(Annotated[int, BeforeValidator(abs)], "validator in Python", id="validator before"),
+        pytest.param(Checked, "validator in Python", id="validator of a model"),
         pytest.param(Annotated[int, Field(ge=1, gt=0)], "one of them", id="two minima"),
     ],
 )

@@ -129,6 +129,7 @@ def test_type(annotation: Any, expected: dict[str, Any]) -> None:
         pytest.param(Part, Part(whole_number=2), {"wholeNumber": 2}, id="model"),
         pytest.param(Annotated[list[int], Field(max_length=3)], [1, 2], [1, 2], id="list"),
         pytest.param(Annotated[dict[str, int], Field(max_length=3)], {"a": 1}, {"a": 1}, id="map"),
+        pytest.param(Annotated[set[Short], Field(max_length=9)], set("fedcba"), list("abcdef"), id="set"),
         pytest.param(int | None, None, None, id="none"),
         pytest.param(Annotated[list[int], Field(max_length=3)], [], None, id="empty list"),
         pytest.param(Annotated[dict[str, int], Field(max_length=3)], {}, None, id="empty map"),

@@ -20,6 +20,8 @@ VERIFYING = "Verifying"
 DIGEST_MISMATCH = "DigestMismatch"
 VERIFICATION_FAILED = "VerificationFailed"
 NAME_TAKEN = "NameTaken"
+ARTIFACT_NOT_FOUND = "ArtifactNotFound"
+CHILD_REFUSED = "ChildRefused"
 
 Metrics = Annotated[
     dict[str, Quantity],
@@ -157,7 +159,8 @@ MODEL_VERSION = Resource(
     ),
     rules=(
         Rule(
-            "self.metadata.name == self.spec.modelName + '-' + string(self.spec.version)",
+            "self.metadata.name.startsWith(self.spec.modelName + '-')"
+            " && self.metadata.name.substring(size(self.spec.modelName) + 1) == string(self.spec.version)",
             "name a ModelVersion MODELNAME-VERSION, as its spec says (for example flights-1)",
         ),
     ),

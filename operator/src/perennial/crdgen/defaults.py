@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from perennial.crdgen.keywords import LIST_TYPE
+
 ABSENT = object()
 
 
@@ -28,5 +30,7 @@ def _shortened(value: Any, schema: dict[str, Any]) -> Any:
                 kept[name] = short
         return kept
     if isinstance(value, list):
-        return [_shortened(each, schema["items"]) for each in value]
+        items = [_shortened(each, schema["items"]) for each in value]
+        # A set has another order in each interpreter.
+        return sorted(items) if schema.get(LIST_TYPE) == "set" else items
     return value

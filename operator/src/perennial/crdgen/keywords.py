@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from perennial.crdgen.source import VALIDATOR
+
 VALIDATIONS = "x-kubernetes-validations"
 LIST_TYPE = "x-kubernetes-list-type"
 LIST_MAP_KEYS = "x-kubernetes-list-map-keys"
@@ -36,6 +38,7 @@ WHY_REFUSED = {
     "not": "not has no place here; state a CEL rule",
     "propertyNames": "a map's keys cannot be constrained in a structural schema; use str keys and a CEL rule",
     "patternProperties": "a map's keys cannot be constrained in a structural schema; use str keys and a CEL rule",
+    VALIDATOR: "a validator in Python is unknown to the apiserver; state bounds on the field, or a CEL rule",
     "examples": "examples are not published; put the example into the description",
     "deprecated": "deprecated is not published; say it in the description",
 }

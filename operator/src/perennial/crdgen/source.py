@@ -1,7 +1,8 @@
-"""The JSON schema of a model as pydantic gives it, without what it hides.
+"""The JSON schema of a model as pydantic gives it, with what it hides.
 
-Pydantic writes ``Any``, ``object``, ``list`` and ``dict`` alike, as a schema that allows everything; and it leaves
-defaults out that a factory makes. Here ``Any`` is marked, the careless forms are refused, and factories are called.
+Pydantic writes ``Any``, ``object``, ``list`` and ``dict`` alike, as a schema that allows everything; it is silent
+about validators in Python; and it leaves defaults out that a factory makes. Here ``Any`` and validators are marked,
+the careless forms are refused, and factories are called.
 A docstring speaks to readers of the Python, so it describes no field: the field that uses the model does.
 """
 
@@ -17,6 +18,7 @@ from pydantic_core import core_schema
 from perennial.crdgen.errors import SchemaError
 
 ANY = "x-perennial-any"
+VALIDATOR = "x-perennial-validator"
 _BARE = (object, list, dict, set, frozenset, tuple)
 
 
@@ -27,6 +29,15 @@ class _Generator(GenerateJsonSchema):
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         # Left in place, the docstring would also swallow a field's description that happens to be the same.
         return {key: value for key, value in super().model_schema(schema).items() if key != "description"}
+
+    def function_after_schema(self, schema: core_schema.AfterValidatorFunctionSchema) -> JsonSchemaValue:
+        return {**super().function_after_schema(schema), VALIDATOR: True}
+
+    def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
+        return {**super().function_before_schema(schema), VALIDATOR: True}
+
+    def function_wrap_schema(self, schema: core_schema.WrapValidatorFunctionSchema) -> JsonSchemaValue:
+        return {**super().function_wrap_schema(schema), VALIDATOR: True}
 
     def get_default_value(self, schema: core_schema.WithDefaultSchema) -> Any:
         if "default_factory" in schema and not schema.get("default_factory_takes_data"):

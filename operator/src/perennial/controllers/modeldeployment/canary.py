@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from datetime import datetime
 
-from perennial.api.modeldeployment import CanaryStatus, RevisionStatus
+from perennial.api.modeldeployment import STEPPING, CanaryStatus
 from perennial.controllers.modeldeployment import story
 from perennial.controllers.modeldeployment.course import NOT_ROUTED, Course, previous_status, revision_status
 from perennial.controllers.modeldeployment.move import Move
@@ -79,7 +79,9 @@ def _in_traffic(seen: Observed, move: Move, stable: Record, target: Record, now:
     reading = _current(seen, canary.step)
     move = replace(move, analysis=story.analysis(seen, reading, now))
     if reading is None:
-        return replace(move, progress=Problem(HoldReason.INSUFFICIENT_EVIDENCE, "Requests are being counted at this weight."))
+        return replace(
+            move, progress=Problem(HoldReason.INSUFFICIENT_EVIDENCE, "Requests are being counted at this weight.")
+        )
     if reading.verdict is Verdict.ROLL_BACK:
         return _roll_back(seen, move, target, reading.message, now)
     if reading.verdict not in (Verdict.ADVANCE, Verdict.PROMOTE):
@@ -107,7 +109,9 @@ def _lacking_capacity(seen: Observed, stable: Record, target: Record, weight: in
     needed = max(1, math.ceil(weight / 100 * seen.health(stable).ready))
     if ready >= needed:
         return None
-    return Problem(HoldReason.CAPACITY_NOT_READY, f"{weight} % needs {needed} ready pods of version {target.version}; {ready} are.")
+    return Problem(
+        HoldReason.CAPACITY_NOT_READY, f"{weight} % needs {needed} ready pods of version {target.version}; {ready} are."
+    )
 
 
 def _enter(seen: Observed, move: Move, target: Record, step: int, now: datetime) -> Move:
@@ -130,8 +134,8 @@ def _promote(seen: Observed, move: Move, stable: Record, target: Record, reading
     previous = previous_status(revision_status(stable), seen, now)
     return replace(
         move,
-        course=Course(stable=RevisionStatus(**revision_status(target).model_dump()), previous=previous),
-        progress=Problem(story.STEPPING, f"Version {target.version} takes all requests."),
+        course=Course(stable=revision_status(target), previous=previous),
+        progress=Problem(STEPPING, f"Version {target.version} takes all requests."),
         history=(story.entry(target, "Promoted", message, now),),
         notes=(*move.notes, story.promoted(message)),
         verdict=Verdict.PROMOTE,

@@ -1,4 +1,4 @@
-"""Where a rollout stands: its revisions by role, from the status, or from labels and route where the status was lost."""
+"""Where a rollout stands: revisions by role, from the status, or from labels and route where the status was lost."""
 
 from __future__ import annotations
 

@@ -34,12 +34,19 @@ class GatewayView:
     service: dict[str, Any] | None
 
 
-def state(view: GatewayView, router: api.Router, model: str, namespace: str, route: dict[str, Any] | None) -> GatewayState:
+NOTHING_SEEN = GatewayView(installed=True, gateway=None, service=None)
+
+
+def state(
+    view: GatewayView, router: api.Router, model: str, namespace: str, route: dict[str, Any] | None
+) -> GatewayState:
     """What can be said of the gateway that ``router`` names and of our HTTPRoute there."""
     name = f"{router.gateway_ref.namespace or namespace}/{router.gateway_ref.name}"
     if not view.installed:
         return GatewayState(
-            "False", api.GATEWAY_NOT_INSTALLED, "The Gateway API is not installed; install it and a gateway such as Envoy Gateway."
+            "False",
+            api.GATEWAY_NOT_INSTALLED,
+            "The Gateway API is not installed; install it and a gateway such as Envoy Gateway.",
         )
     if view.gateway is None:
         return GatewayState(

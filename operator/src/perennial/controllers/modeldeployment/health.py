@@ -19,7 +19,7 @@ BLOCKED = {
 
 @dataclass(frozen=True)
 class Health:
-    """``ready`` pods; ``failure``, a sentence, when the model itself ended its pods; ``waiting``, what is still missing."""
+    """``ready`` pods; ``failure``, a sentence, when the model itself ended its pods; ``waiting``, what is missing."""
 
     ready: int = 0
     failure: str | None = None

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from perennial.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
-from perennial.controllers.modeldeployment import gateway, naming, preflight, route
+from perennial.controllers.modeldeployment import naming
+from perennial.controllers.modeldeployment import preflight as preflights
+from perennial.controllers.modeldeployment.gateway import NOTHING_SEEN, GatewayState, GatewayView, state
 from perennial.controllers.modeldeployment.health import Health, health
 from perennial.controllers.modeldeployment.revision import Record, Version
+from perennial.controllers.modeldeployment.route import LiveRoute, read
 from perennial.core.analysis_types import Reading
 
 
@@ -29,7 +32,7 @@ class Observed:
     revisions: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     pods: tuple[dict[str, Any], ...] = ()
     route: dict[str, Any] | None = None
-    gateway: gateway.GatewayView = gateway.GatewayView(installed=True, gateway=None, service=None)
+    gateway: GatewayView = NOTHING_SEEN
     kserve_installed: bool = True
     foreign: tuple[str, ...] = ()
     reading: Reading | None = None
@@ -43,12 +46,12 @@ class Observed:
         return str(self.deployment["metadata"]["namespace"])
 
     @property
-    def live_route(self) -> route.LiveRoute:
-        return route.read(self.route)
+    def live_route(self) -> LiveRoute:
+        return read(self.route)
 
     @property
-    def gateway_state(self) -> gateway.GatewayState:
-        return gateway.state(self.gateway, self.spec.router, self.name, self.namespace, self.route)
+    def gateway_state(self) -> GatewayState:
+        return state(self.gateway, self.spec.router, self.name, self.namespace, self.route)
 
     def record(self, revision: str) -> Record | None:
         """The record of a revision."""
@@ -58,10 +61,10 @@ class Observed:
         """How a revision's servers are."""
         return health(self.services.get(record.service), self._pods(record.revision, naming.SERVER))
 
-    def preflight(self, record: Record) -> preflight.Result:
+    def preflight(self, record: Record) -> preflights.Result:
         """How a revision's preflight stands."""
         job = self.jobs.get(naming.preflight_name(self.name, record.revision))
-        return preflight.result(job, self._pods(record.revision, naming.PREFLIGHT))
+        return preflights.result(job, self._pods(record.revision, naming.PREFLIGHT))
 
     def _pods(self, revision: str, component: str) -> tuple[dict[str, Any], ...]:
         wanted = {naming.REVISION_LABEL: revision, naming.COMPONENT_LABEL: component}

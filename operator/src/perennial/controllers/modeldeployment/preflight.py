@@ -1,4 +1,4 @@
-"""The preflight: a Job that sends the version's golden rows through the gateway to a revision nobody else can reach yet."""
+"""The preflight: a Job that sends golden rows through the gateway to a revision that no user can reach yet."""
 
 from __future__ import annotations
 

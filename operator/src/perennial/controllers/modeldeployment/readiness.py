@@ -41,7 +41,9 @@ def readiness(seen: Observed, record: Record, now: datetime) -> Readiness:
         message = state.message if state.status == "False" else "the gateway has not taken its route yet."
         return Readiness("Waiting", PREPARING, f"{name} is ready; {message}")
     if state.internal_url is None:
-        return Readiness("Waiting", PREPARING, f"{name} is ready; the gateway has no Service with an HTTP listener yet.")
+        return Readiness(
+            "Waiting", PREPARING, f"{name} is ready; the gateway has no Service with an HTTP listener yet."
+        )
     return _preflight(seen, record, name)
 
 

@@ -60,9 +60,7 @@ class Record:
 
 def inputs_of(version: Version, serving: Serving) -> dict[str, Any]:
     """What people chose: two equal inputs are one revision, whatever the operator's own defaults are by now."""
-    chosen = serving.model_dump(
-        mode="json", by_alias=True, exclude_none=True, include={"image", "resources", "env"}
-    )
+    chosen = serving.model_dump(mode="json", by_alias=True, exclude_none=True, include={"image", "resources", "env"})
     return {"versionUid": version.uid, "sha256": version.spec.artifact.sha256, "serving": chosen}
 
 

@@ -60,7 +60,9 @@ def runtime_spec(deployment: str, sha256: str, serving: Serving, default_image: 
     }
 
 
-def serving_runtime(deployment: dict[str, Any], service: str, labels: dict[str, str], spec: dict[str, Any]) -> dict[str, Any]:
+def serving_runtime(
+    deployment: dict[str, Any], service: str, labels: dict[str, str], spec: dict[str, Any]
+) -> dict[str, Any]:
     """The ServingRuntime named ``service``."""
     return {
         "apiVersion": "serving.kserve.io/v1alpha1",
@@ -71,7 +73,12 @@ def serving_runtime(deployment: dict[str, Any], service: str, labels: dict[str, 
 
 
 def inference_service(
-    deployment: dict[str, Any], service: str, labels: dict[str, str], spec: dict[str, Any], storage_uri: str, replicas: int
+    deployment: dict[str, Any],
+    service: str,
+    labels: dict[str, str],
+    spec: dict[str, Any],
+    storage_uri: str,
+    replicas: int,
 ) -> dict[str, Any]:
     """The InferenceService named ``service``, which makes the pods and the Service ``<service>-predictor``."""
     metadata = naming.child_metadata(

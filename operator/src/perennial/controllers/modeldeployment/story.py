@@ -23,7 +23,7 @@ ANALYSIS_SECONDS = 120.0
 
 
 def weights(course: Course, canary: int | None = None) -> Mapping[str, int]:
-    """The route's weights for a course; ``canary`` overrides the canary's. Previous stays, at 0, as long as it is kept."""
+    """The route's weights for a course; ``canary`` overrides the canary's. Previous stays, at 0, while it is kept."""
     if course.stable is None:
         return {}
     share = 0 if course.canary is None else course.canary.weight if canary is None else canary
@@ -77,7 +77,9 @@ def entry(
 
 
 def started(target: Record, stable: Record) -> Note:
-    return Note("Normal", "RolloutStarted", "Start", f"Version {target.version} starts beside version {stable.version}.")
+    return Note(
+        "Normal", "RolloutStarted", "Start", f"Version {target.version} starts beside version {stable.version}."
+    )
 
 
 def stepping(target: Record, weight: int) -> Problem:
@@ -94,9 +96,13 @@ def promoted(message: str) -> Note:
 
 def promotion(stable: Record, target: Record, reading: Reading) -> str:
     """Why a version was promoted, with the counts that a person can check."""
+    ours, theirs = (
+        _share(reading.canary_bad, reading.canary_requests),
+        _share(reading.stable_bad, reading.stable_requests),
+    )
     return (
-        f"Version {target.version} took over from version {stable.version}: {_share(reading.canary_bad, reading.canary_requests)}"
-        f" bad answers against {_share(reading.stable_bad, reading.stable_requests)} at the same time."
+        f"Version {target.version} took over from version {stable.version}: "
+        f"{ours} bad answers against {theirs} at the same time."
     )
 
 

@@ -41,7 +41,7 @@ def _pinned(model: str, number: int, versions: tuple[Version, ...]) -> Version |
     if not version.verified:
         return Problem(
             VERSION_NOT_USABLE,
-            f"ModelVersion {name} is not verified yet; its condition Verified says why (`kubectl describe mver {name}`).",
+            f"ModelVersion {name} is not verified; its condition Verified says why (`kubectl describe mver {name}`).",
         )
     return version
 
