@@ -76,7 +76,14 @@ Probability = Annotated[
 DnsLabel = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=40)]
 ResourceName = Annotated[str, Field(pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", min_length=1, max_length=253)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", min_length=64, max_length=64)]
-PvcUri = Annotated[str, Field(pattern=r"^pvc://[a-z0-9]([-.a-z0-9]*[a-z0-9])?(/[A-Za-z0-9._=+-]+)*$", max_length=512)]
+# No part of the path begins with a dot, so that none can lead out of the folder that it names.
+PvcUri = Annotated[
+    str,
+    Field(
+        pattern=r"^pvc://[a-z0-9]([-.a-z0-9]*[a-z0-9])?(/[A-Za-z0-9_=+-][A-Za-z0-9._=+-]*)*$",
+        max_length=512,
+    ),
+]
 Image = Annotated[str, Field(min_length=1, max_length=512)]
 
 

@@ -20,6 +20,8 @@ VERIFYING = "Verifying"
 DIGEST_MISMATCH = "DigestMismatch"
 VERIFICATION_FAILED = "VerificationFailed"
 NAME_TAKEN = "NameTaken"
+ARTIFACT_NOT_FOUND = "ArtifactNotFound"
+CHILD_REFUSED = "ChildRefused"
 
 Metrics = Annotated[
     dict[str, Quantity],
