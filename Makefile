@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 export PERENNIAL_CACHE ?= $(HOME)/.cache/perennial
 # operator/ must never shadow the standard library's module of that name.
 export PYTHONSAFEPATH := 1
-export PYTHONPATH := $(CURDIR)/operator/src:$(CURDIR)/trainer/src
+export PYTHONPATH := $(CURDIR)/operator/src:$(CURDIR)/trainer/src:$(CURDIR)
 
 hash = $(firstword $(shell cat $(1) | sha256sum | cut -c1-12))
 UV := $(PERENNIAL_CACHE)/uv-$(call hash,scripts/requirements.txt)/bin/uv
@@ -17,11 +17,37 @@ OPERATOR_ENV := $(PERENNIAL_CACHE)/envs/operator-$(call hash,operator/requiremen
 TRAINER_ENV := $(PERENNIAL_CACHE)/envs/trainer-$(call hash,trainer/requirements-dev.txt)
 PY := $(OPERATOR_ENV)/bin/python
 TRAINER_PY := $(TRAINER_ENV)/bin/python
+DEVCLUSTER := python3 -m devcluster
 
 ##@ Main
 .PHONY: help
 help: ## Explain the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Cluster
+.PHONY: up
+up: cluster-packages ## Bring up a real one-node Kubernetes with KServe, gateway and Prometheus (40 s; 20 minutes cold)
+	@$(MAKE) env & environments=$$!; $(DEVCLUSTER) up; wait $$environments
+
+.PHONY: down
+down: ## Remove the cluster; nothing of it is left on the machine
+	@$(DEVCLUSTER) down
+
+.PHONY: status
+status: ## Say what runs in the cluster
+	@$(DEVCLUSTER) status
+
+.PHONY: images
+images: cluster-packages ## Make binaries and images without starting anything
+	@$(DEVCLUSTER) build
+
+.PHONY: kubectl
+kubectl: ## Print an alias for kubectl: eval "$$(make kubectl)"
+	@$(DEVCLUSTER) kubectl-alias
+
+.PHONY: cluster-packages
+cluster-packages: # Debian's part of the cluster: containerd, buildah and the like
+	@scripts/debian-packages cluster
 
 ##@ Environments
 .PHONY: env
