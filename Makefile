@@ -17,6 +17,7 @@ OPERATOR_ENV := $(PERENNIAL_CACHE)/envs/operator-$(call hash,operator/requiremen
 TRAINER_ENV := $(PERENNIAL_CACHE)/envs/trainer-$(call hash,trainer/requirements-dev.txt)
 PY := $(OPERATOR_ENV)/bin/python
 TRAINER_PY := $(TRAINER_ENV)/bin/python
+DEVCLUSTER := python3 -m devcluster
 
 ##@ Main
 .PHONY: help
@@ -76,6 +77,31 @@ test-apiserver: env ## Tests of the reconcilers on a real kube-apiserver (5 minu
 .PHONY: test-e2e
 test-e2e: install ## Tests of the main job on the whole cluster (15 minutes)
 	@$(PY) -m pytest tests/e2e
+
+##@ Cluster
+.PHONY: up
+up: cluster-packages ## Bring up a real one-node Kubernetes with KServe, gateway and Prometheus (40 s; 20 minutes cold)
+	@$(MAKE) env & environments=$$!; $(DEVCLUSTER) up; wait $$environments
+
+.PHONY: down
+down: ## Remove the cluster; nothing of it is left on the machine
+	@$(DEVCLUSTER) down
+
+.PHONY: status
+status: ## Say what runs in the cluster
+	@$(DEVCLUSTER) status
+
+.PHONY: images
+images: cluster-packages ## Make binaries and images without starting anything
+	@$(DEVCLUSTER) build
+
+.PHONY: kubectl
+kubectl: ## Print an alias for kubectl: eval "$$(make kubectl)"
+	@$(DEVCLUSTER) kubectl-alias
+
+.PHONY: cluster-packages
+cluster-packages: # Debian's part of the cluster: containerd, buildah and the like
+	@scripts/debian-packages cluster
 
 ##@ Environments
 .PHONY: env
