@@ -16,7 +16,10 @@ from perennial.core.conditions import format_time
 
 CALM = frozenset((PENDING, RUNNING, REGISTERING))
 UNREAD = Finding("Unknown", NOT_READ_YET, "The claim is there; the data is read when training starts.")
+READ_BY_NONE = Finding("Unknown", NOT_READ_YET, "The run ended before it said what data it had read.")
 UNEVALUATED = Finding("Unknown", NOT_EVALUATED_YET, "The gates are evaluated when training has ended.")
+
+NOTHING_MADE = Finding("Unknown", NOT_EVALUATED_YET, "No model was made, so there is nothing to evaluate.")
 
 
 @dataclass(frozen=True)
