@@ -17,12 +17,12 @@ from perennial.api.trainingrun import (
     PENDING,
     REGISTERING,
 )
+from perennial.controllers.findings import Finding
+from perennial.controllers.headline import headline
 from perennial.controllers.jobs.failure import Problem
-from perennial.controllers.jobs.findings import Finding
 from perennial.controllers.jobs.said import NotUnderstoodError, read_failure
 from perennial.controllers.jobs.state import JobState
 from perennial.controllers.jobs.text import sentence
-from perennial.controllers.metrics import headline
 from perennial.controllers.plan import Creation, Plan
 from perennial.controllers.trainingrun import attempts, places
 from perennial.controllers.trainingrun.children import training_job

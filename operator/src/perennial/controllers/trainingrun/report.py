@@ -9,7 +9,7 @@ from typing import Any
 
 from perennial.api.conditions import DATA_READY, GATES_PASSED, SUCCEEDED
 from perennial.api.trainingrun import DATA_NOT_FOUND, NOT_EVALUATED_YET, NOT_READ_YET, PENDING, REGISTERING, RUNNING
-from perennial.controllers.jobs.findings import Finding, Telling, changed, merge, progress, stored_finding
+from perennial.controllers.findings import Finding, Telling, changed, merge, progress, stored_finding
 from perennial.controllers.plan import Creation, Plan
 from perennial.controllers.trainingrun.observe import Observed
 from perennial.core.conditions import format_time

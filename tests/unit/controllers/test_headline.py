@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from perennial.controllers.metrics import headline
+from perennial.controllers.headline import headline
 
 
 @pytest.mark.parametrize(
