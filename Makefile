@@ -48,3 +48,12 @@ $(TRAINER_ENV)/.done: trainer/requirements-dev.txt | $(UV)
 .PHONY: lock
 lock: | $(UV) ## Write the hashed requirements files anew from each pyproject.toml
 	@scripts/lock $(UV)
+
+##@ Generated files
+.PHONY: generate
+generate: $(OPERATOR_ENV)/.done ## Write crds/ and docs/reference.md anew from the API types
+	@$(PY) -m perennial.crdgen
+
+.PHONY: check-generated
+check-generated: $(OPERATOR_ENV)/.done # part of lint: fails when `make generate` would change a file
+	@$(PY) -m perennial.crdgen --check

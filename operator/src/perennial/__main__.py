@@ -15,12 +15,13 @@ from perennial.controllers.registry import build
 from perennial.core import logs
 from perennial.core.run import run
 from perennial.core.settings import Settings
+from perennial.ports.kube import ConfigurationError
 
 PREFIX = "PERENNIAL_"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the operator; return its exit code (2: the settings are wrong)."""
+    """Run the operator; return its exit code (2: settings or credentials are wrong)."""
     arguments = _parser(os.environ).parse_args(argv)
     logs.configure(logging.DEBUG if arguments.verbose else logging.INFO)
     try:
@@ -29,7 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         for problem in error.errors():
             print(f"--{str(problem['loc'][0]).replace('_', '-')}: {problem['msg']}", file=sys.stderr)
         return 2
-    return asyncio.run(run(settings, build))
+    try:
+        return asyncio.run(run(settings, build))
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 2
 
 
 def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:

@@ -1,1 +1,1 @@
-"""One package per kind: observe (reads), decide (pure), children (pure), reconcile."""
+"""The reconcilers: each kind observes, decides without side effects, and applies."""

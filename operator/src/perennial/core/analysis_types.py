@@ -38,6 +38,11 @@ class Watched(Generic[KeyT]):
     step_since: datetime
     checkpoint: str = ""
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a step that the plan does not have."""
+        if not NOT_ROUTED <= self.step < len(self.plan.steps):
+            raise ValueError(f"step {self.step} of a plan with {len(self.plan.steps)} steps")
+
 
 @dataclass(frozen=True)
 class Reading:

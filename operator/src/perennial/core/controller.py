@@ -52,12 +52,11 @@ class Controller:
 
     async def run(self) -> None:
         """Watch until cancelled. A watch that fails is started anew, which lists everything again."""
-        reported: frozenset[Kind] | None = None
+        before: frozenset[Kind] | None = None
         while True:
             served = await self._discover()
-            if served != reported:
-                self._report(served)
-                reported = served
+            self._report(served, before)
+            before = served
             informer = _Informer(self._kube, self._settings, [w for w in self._watches if w.kind in served], self._sink)
             try:
                 await self._until_changed(served, informer)
@@ -89,12 +88,13 @@ class Controller:
     def _representatives(self) -> list[Kind]:
         return list({watch.kind.prefix: watch.kind for watch in self._watches}.values())
 
-    def _report(self, served: frozenset[Kind]) -> None:
-        for watch in self._watches:
-            kind = watch.kind
+    def _report(self, served: frozenset[Kind], before: frozenset[Kind] | None) -> None:
+        for kind in (watch.kind for watch in self._watches):
             self._metrics.served(kind.kind, kind in served)
-            if kind not in served:
+            if kind not in served and (before is None or kind in before):
                 log.warning("%s.%s is not installed; its watch starts when it is", kind.plural, kind.group)
+            elif kind in served and before is not None and kind not in before:
+                log.info("%s.%s is installed now", kind.plural, kind.group)
 
 
 class _Informer:

@@ -15,7 +15,7 @@ from perennial.core.settings import Settings
 from perennial.ports.kinds import LEASE, Kind
 from perennial.ports.kube import AlreadyExists, Conflict, KubeError, NotFound, Object
 
-LEASE_NAME = "perennial-operator"
+LEASE_NAME = "perennial-leader"
 
 log = logging.getLogger(__name__)
 

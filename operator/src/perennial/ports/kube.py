@@ -9,13 +9,14 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Self
 
 import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from perennial.ports.kinds import Kind
+from perennial.ports.kube_api import ConfigurationError, Credentials, Gate, Kube, Object, Objects, Observer
 from perennial.ports.kube_errors import (
     AlreadyExists,
     Conflict,
@@ -31,6 +32,7 @@ from perennial.ports.kube_errors import (
 
 __all__ = [
     "AlreadyExists",
+    "ConfigurationError",
     "Conflict",
     "Credentials",
     "Forbidden",
@@ -46,60 +48,11 @@ __all__ = [
     "Unavailable",
 ]
 
-Object = dict[str, Any]
-Objects = list[Object]  # the clients' method `list` hides the built-in inside their classes
 
 APPLY = "application/apply-patch+yaml"
 JSON = "application/json"
 REQUEST_SECONDS = 10.0
-"""An answer that takes longer is `Unavailable`; it must stay below the lease's renew deadline."""
-
-
-class Kube(Protocol):
-    """What a reconciler may do. Every method raises a KubeError; the ones named are those it can act on."""
-
-    async def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
-        """The object, or None. Raises NotInstalled."""
-
-    async def list(self, kind: Kind, namespace: str | None = None, labels: Mapping[str, str] | None = None) -> Objects:
-        """The objects with all these labels, of one namespace or of all. Raises NotInstalled."""
-
-    async def create(self, kind: Kind, obj: Object) -> Object:
-        """Create it, return it as stored. Raises AlreadyExists, Invalid, NotFound (the namespace)."""
-
-    async def apply(self, kind: Kind, obj: Object, *, manager: str) -> Object:
-        """Server-side apply of the full intent, forced; a resourceVersion in `obj` guards it. Raises Conflict."""
-
-    async def apply_status(self, kind: Kind, obj: Object, *, manager: str) -> Object:
-        """Server-side apply of `obj["status"]`, forced; a resourceVersion guards it. Raises Conflict, NotFound."""
-
-    async def delete(self, kind: Kind, obj: Object) -> None:
-        """Delete this very object (by uid), children in the background. One gone or replaced already is success."""
-
-
-class Gate(Protocol):
-    """Says for how long writes are allowed."""
-
-    def remaining(self) -> float:
-        """Seconds for which a write may still be under way; 0 or less: no write."""
-
-
-class Observer(Protocol):
-    """Told of every API call: verb as RBAC names it, plural of the kind, HTTP status (0: no answer)."""
-
-    def __call__(self, verb: str, plural: str, status: int) -> None: ...
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """What another client in this process needs to talk to the same apiserver as the same user."""
-
-    server: str
-    ca_path: str | None
-    certificate_path: str | None
-    key_path: str | None
-    token: str | None
-    verify: bool
+"""An answer that takes longer is `Unavailable`."""
 
 
 @dataclass(frozen=True)
@@ -126,13 +79,20 @@ class KubeClient:
         self._gate = gate
 
     @classmethod
-    async def connect(cls, observe: Observer | None = None) -> Self:
-        """Connect as the pod's service account, else by $KUBECONFIG or ~/.kube/config."""
+    async def connect(cls, observe: Observer | None = None, kubeconfig: str | None = None) -> Self:
+        """Connect by `kubeconfig` or $KUBECONFIG, else as the pod's service account, else by ~/.kube/config.
+
+        Raises ConfigurationError.
+        """
         configuration = Configuration()
-        if os.environ.get("KUBERNETES_SERVICE_HOST") and not os.environ.get("KUBECONFIG"):
-            config.load_incluster_config(client_configuration=configuration)
-        else:
-            await config.load_kube_config(client_configuration=configuration)
+        kubeconfig = kubeconfig or os.environ.get("KUBECONFIG")
+        try:
+            if kubeconfig is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
+                config.load_incluster_config(client_configuration=configuration)
+            else:
+                await config.load_kube_config(config_file=kubeconfig, client_configuration=configuration)
+        except (config.ConfigException, OSError) as error:
+            raise ConfigurationError(f"no usable credentials for a cluster: {error}") from error
         api = ApiClient(configuration)
         api.user_agent = "perennial-operator"
         return cls(api, observe)

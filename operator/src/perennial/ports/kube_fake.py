@@ -8,13 +8,10 @@ import copy
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from perennial.ports.kinds import Kind
+from perennial.ports.kube_api import Object, Objects
 from perennial.ports.kube_errors import AlreadyExists, Conflict, KubeError, NotFound, NotInstalled
-
-Object = dict[str, Any]
-Objects = list[Object]
 
 
 @dataclass(frozen=True)

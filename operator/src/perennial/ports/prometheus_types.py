@@ -15,7 +15,7 @@ class Series:
     samples: tuple[tuple[float, float], ...]
 
 
-class PrometheusUnavailable(Exception):
+class PrometheusUnavailable(Exception):  # noqa: N818 - a state of the world, not a mistake
     """No answer that could be used. `reason` is CamelCase, `sentence` is for a person."""
 
     def __init__(self, reason: str, sentence: str) -> None:

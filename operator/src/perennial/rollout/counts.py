@@ -15,6 +15,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from perennial.rollout.evalue import NO_REQUESTS, Counts
 
@@ -126,7 +127,7 @@ def _of_process(by_time: Mapping[float, Scrape], scraped: list[float]) -> Iterab
     if born_after:
         line.insert(0, (born_after[-1], Scrape()))
     confirmed = line[0][1].unanswered if line else 0.0
-    for (start, before), (end, after) in zip(line, line[1:], strict=False):
+    for (start, before), (end, after) in pairwise(line):
         base = Scrape() if after.restarted_since(before) else before
         if base is not before:
             confirmed = 0.0
@@ -142,13 +143,17 @@ def _difference(before: Scrape, after: Scrape, unanswered: float) -> Counts:
     return Counts(round(sum(grown.values()) + unanswered), round(bad))
 
 
-def between(found: Iterable[Increment], start: float, end: float, unclear: tuple[float, float]) -> Counts:
-    """The sum of the increments that end in (start, end], without those that overlap the `unclear` interval.
+def between(
+    found: Iterable[Increment], start: float, end: float, unclear: Iterable[tuple[float, float]] = ()
+) -> Counts:
+    """The sum of the increments that end in (start, end], without those that overlap an `unclear` interval.
 
     The latter may hold requests of two weights; they are left out by their times alone, never by their counts.
     """
     counts = NO_REQUESTS
     for increment in found:
-        if start < increment.end <= end and not (increment.start < unclear[1] and increment.end > unclear[0]):
+        if start < increment.end <= end and not any(
+            increment.start < last and increment.end > first for first, last in unclear
+        ):
             counts += increment.counts
     return counts

@@ -1,0 +1,41 @@
+"""Kinds of others that the cluster needs: the few that are used, in full, because a schema is what validates.
+
+Compiling schemas takes the apiserver half of a start: installing them all would double it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import go
+from .kubectl import apply_files, kubectl, wait_for
+
+_GATEWAY_API = ("gatewayclasses", "gateways", "httproutes", "referencegrants")
+_ENVOY_GATEWAY = ("envoyproxies", "backendtrafficpolicies")
+# The manager ends after two minutes without the third and fourth, and refuses storage URIs without the last.
+_KSERVE = (
+    "serving.kserve.io_inferenceservices.yaml",
+    "serving.kserve.io_servingruntimes.yaml",
+    "serving.kserve.io_trainedmodels.yaml",
+    "serving.kserve.io_inferencegraphs.yaml",
+    "clusterstoragecontainer/serving.kserve.io_clusterstoragecontainers.yaml",
+)
+
+
+def files() -> list[Path]:
+    """The definitions, in the modules that they come from; modules are downloaded where they are missing."""
+    gateway_api = go.module("envoy-gateway", "sigs.k8s.io/gateway-api") / "config/crd/standard"
+    envoy_gateway = go.module("envoy-gateway", "github.com/envoyproxy/gateway") / "charts/gateway-helm/charts/crds"
+    kserve = go.module("kserve", "github.com/kserve/kserve") / "config/crd/full"
+    return [
+        *(gateway_api / f"gateway.networking.k8s.io_{name}.yaml" for name in _GATEWAY_API),
+        *(envoy_gateway / f"crds/generated/gateway.envoyproxy.io_{name}.yaml" for name in _ENVOY_GATEWAY),
+        *(kserve / name for name in _KSERVE),
+    ]
+
+
+def install() -> None:
+    """Apply the definitions and wait until the apiserver serves them."""
+    apply_files(files())
+    names = [name for name in kubectl("get", "crd", "--output=name").split() if name]
+    wait_for("condition=Established", *names, seconds=90)

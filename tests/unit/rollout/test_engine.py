@@ -1,0 +1,159 @@
+"""Verdicts, their reasons and sentences; checkpoints."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perennial.rollout import HoldReason, Plan, Step, Verdict, checkpoint, engine
+from perennial.rollout.checkpoint import Saved
+from perennial.rollout.decision import hold
+from perennial.rollout.engine import Batch, Facts, History, State
+from perennial.rollout.evalue import Comparison, Counts
+
+PLAN = Plan(tolerance=0.01)
+HISTORY = History(Counts(180_000, 1800), 3600, 50)
+
+
+def begin(plan: Plan = PLAN) -> State:
+    return engine.start(plan, {engine.ERRORS: HISTORY})
+
+
+def feed(state: State, canary: tuple[int, int], stable: tuple[int, int], times: int = 1) -> State:
+    both = Comparison(Counts(*canary), Counts(*stable))
+    for _ in range(times):
+        state = engine.update(state, Batch(5, {engine.ERRORS: both}))
+    return state
+
+
+def test_evidence_begins_at_one() -> None:
+    state = begin()
+    assert state.log_rollback == pytest.approx(0.0, abs=1e-12)
+    assert state.log_advance(0) == 0.0
+    decision = engine.verdict(state, 0, Facts(0))
+    assert (decision.verdict, decision.reason) == (Verdict.HOLD, HoldReason.INSUFFICIENT_EVIDENCE)
+
+
+def test_a_canary_that_answers_400_to_everyone_is_rolled_back_in_one_poll() -> None:
+    decision = engine.verdict(feed(begin(), (12, 12), (238, 2)), 0, Facts(1))
+    assert decision.verdict is Verdict.ROLL_BACK
+    assert decision.reason is None
+    assert "canary 12 of 12 (100 %), stable 2 of 238 (0.84 %)" in decision.sentence
+    assert "at most 0.01" in decision.sentence
+
+
+def test_rollback_wins_over_every_block() -> None:
+    state = feed(begin(), (12, 12), (238, 2))
+    blocked = Facts(1000, hold(HoldReason.METRICS_UNAVAILABLE, "away"))
+    assert engine.verdict(state, 0, blocked).verdict is Verdict.ROLL_BACK
+
+
+def test_a_good_canary_moves_after_the_minimum_time_and_is_promoted_from_the_last_step() -> None:
+    state = feed(begin(), (125, 1), (125, 1), 60)
+    early = engine.verdict(state, 0, Facts(19))
+    assert early.reason is HoldReason.MINIMUM_TIME
+    assert "at least 20 s" in early.sentence
+    assert engine.verdict(state, 0, Facts(20)).verdict is Verdict.ADVANCE
+    assert engine.verdict(state, 3, Facts(20)).verdict is Verdict.PROMOTE
+
+
+def test_a_block_keeps_from_advancing() -> None:
+    state = feed(begin(), (125, 1), (125, 1), 60)
+    paused = hold(HoldReason.PAUSED, "paused by hand")
+    assert engine.verdict(state, 0, Facts(100, paused)) == paused
+
+
+def test_a_steps_own_minimum_time_counts() -> None:
+    plan = replace(PLAN, steps=(Step(10, min_seconds=300), Step(50)))
+    state = feed(begin(plan), (125, 1), (125, 1), 60)
+    assert engine.verdict(state, 0, Facts(299)).reason is HoldReason.MINIMUM_TIME
+    assert engine.verdict(state, 0, Facts(300)).verdict is Verdict.ADVANCE
+
+
+def test_without_requests_nothing_is_learnt_and_the_traffic_is_the_reason() -> None:
+    state = feed(begin(), (0, 0), (0, 0), 12)
+    assert state.log_rollback == pytest.approx(0.0, abs=1e-12)
+    assert state.log_advance(0) == 0.0
+    assert engine.verdict(state, 0, Facts(60)).reason is HoldReason.NO_TRAFFIC
+    assert engine.verdict(feed(state, (5, 0), (95, 1)), 0, Facts(60)).reason is HoldReason.INSUFFICIENT_EVIDENCE
+
+
+def test_after_the_time_cap_it_holds() -> None:
+    state = feed(begin(replace(PLAN, time_cap_seconds=300)), (125, 1), (125, 1), 60)
+    decision = engine.verdict(state, 0, Facts(100))
+    assert decision.reason is HoldReason.TIME_CAP_REACHED
+    assert "0.0833 h" in decision.sentence
+
+
+def test_a_metric_without_data_keeps_its_evidence() -> None:
+    state = feed(begin(), (25, 3), (225, 2))
+    later = engine.update(state, Batch(5, {}))
+    assert later.metrics == state.metrics
+    assert later.seconds == state.seconds + 5
+
+
+def test_several_metrics_share_the_capital() -> None:
+    state = engine.start(PLAN, {engine.ERRORS: HISTORY, "latency": HISTORY})
+    assert [metric.weight for metric in state.metrics] == pytest.approx([0.625, 0.375])
+    state = engine.update(state, Batch(5, {"latency": Comparison(Counts(50, 40), Counts(200, 2))}))
+    assert state.cause.name == "latency"
+    assert engine.verdict(state, 0, Facts(5)).verdict is Verdict.ROLL_BACK
+    assert state.log_advance(0) < 0.0
+
+
+def test_burstiness_is_honoured() -> None:
+    bursty = engine.start(PLAN, {engine.ERRORS: replace(HISTORY, phi=5.0)})
+    assert feed(bursty, (12, 6), (238, 2)).log_rollback < feed(begin(), (12, 6), (238, 2)).log_rollback
+
+
+def test_a_batch_across_a_change_of_weight_would_be_false_evidence() -> None:
+    """5 % to 50 % while the common rate doubles: as one batch it accuses a canary that is no worse."""
+    before, after = (25, 475), (250, 250)
+    summed = Comparison(Counts(25 + 250, 1 + 20), Counts(475 + 250, 19 + 20))
+    apart = begin()
+    for (canary, stable), rate in ((before, 0.04), (after, 0.08)):
+        apart = feed(apart, (canary, round(canary * rate)), (stable, round(stable * rate)))
+    together = engine.update(begin(), Batch(10, {engine.ERRORS: summed}))
+    assert together.log_rollback > math.log(2)
+    assert together.log_rollback > apart.log_rollback + math.log(2)
+
+
+events = st.lists(
+    st.tuples(st.integers(0, 500), st.integers(0, 500), st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(events, st.integers(0, 19))
+def test_a_checkpoint_at_any_poll_changes_nothing(polls: list[tuple[int, int, float, float]], at: int) -> None:
+    straight = restarted = begin()
+    for index, (n_c, n_s, rate_c, rate_s) in enumerate(polls):
+        canary, stable = (n_c, int(n_c * rate_c)), (n_s, int(n_s * rate_s))
+        straight, restarted = feed(straight, canary, stable), feed(restarted, canary, stable)
+        if index == at:
+            text = checkpoint.encode(Saved("r1", 2, 1234.5, restarted))
+            assert len(text) < 2048
+            saved = checkpoint.decode(text, "r1", PLAN)
+            assert saved is not None
+            assert (saved.step, saved.at) == (2, 1234.5)
+            restarted = saved.state
+    assert restarted == straight
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", "{}", "nonsense", '{"engine":"1"}', '{"engine":1,"revision":[]}'])
+def test_what_is_no_checkpoint_is_none(text: str) -> None:
+    assert checkpoint.decode(text, "r1", PLAN) is None
+
+
+def test_a_checkpoint_of_another_rollout_is_none() -> None:
+    text = checkpoint.encode(Saved("r1", 0, 5.0, begin()))
+    assert checkpoint.decode(text, "r2", PLAN) is None
+    assert checkpoint.decode(text, "r1", replace(PLAN, tolerance=0.02)) is None
+    other = json.dumps(json.loads(text) | {"engine": "0"})
+    assert checkpoint.decode(other, "r1", PLAN) is None
+    assert checkpoint.decode(text, "r1", PLAN) is not None
