@@ -34,22 +34,33 @@ test: ## Run every check and test (30 minutes; the first time 20 more)
 
 ##@ Cluster
 .PHONY: up
-up: ## Bring up a real Kubernetes with KServe, a gateway and Prometheus (1 minute; 20 cold)
-	@scripts/debian-packages python
-	@scripts/debian-packages cluster
-	@$(MAKE) env & env=$$!; python3 -m devcluster up; wait $$env
+up: cluster-packages ## Bring up a real one-node Kubernetes with KServe, gateway and Prometheus (40 s; 20 minutes cold)
+	@$(MAKE) env & environments=$$!; $(DEVCLUSTER) up; wait $$environments
 
 .PHONY: install
 install: up ## Install Perennial on that cluster
 	@scripts/install
 
 .PHONY: down
-down: ## Take the cluster away; nothing of it is left on the machine
-	@python3 -m devcluster down
+down: ## Remove the cluster; nothing of it is left on the machine
+	@$(DEVCLUSTER) down
 
 .PHONY: status
-status: ## Say how the cluster is
-	@python3 -m devcluster status
+status: ## Say what runs in the cluster
+	@$(DEVCLUSTER) status
+
+.PHONY: images
+images: cluster-packages ## Make binaries and images without starting anything
+	@$(DEVCLUSTER) build
+
+.PHONY: kubectl
+kubectl: ## Print an alias for kubectl: eval "$$(make kubectl)"
+	@$(DEVCLUSTER) kubectl-alias
+
+.PHONY: cluster-packages
+cluster-packages: # Debian's part of the cluster: containerd, buildah and the like
+	@scripts/debian-packages python
+	@scripts/debian-packages cluster
 
 .PHONY: run
 run: $(OPERATOR_ENV)/.done ## Run the operator from this shell on the cluster of KUBECONFIG, beside no other
@@ -70,38 +81,12 @@ test-unit: env ## Tests of everything that decides (3 minutes)
 	@$(TRAINER_PY) -m pytest tests/unit/trainer
 
 .PHONY: test-apiserver
-test-apiserver: env ## Tests of the reconcilers on a real kube-apiserver (5 minutes)
-	@scripts/debian-packages cluster
+test-apiserver: env cluster-packages ## Tests of the reconcilers on a real kube-apiserver (5 minutes)
 	@$(PY) -m pytest tests/apiserver
 
 .PHONY: test-e2e
 test-e2e: install ## Tests of the main job on the whole cluster (15 minutes)
 	@$(PY) -m pytest tests/e2e
-
-##@ Cluster
-.PHONY: up
-up: cluster-packages ## Bring up a real one-node Kubernetes with KServe, gateway and Prometheus (40 s; 20 minutes cold)
-	@$(MAKE) env & environments=$$!; $(DEVCLUSTER) up; wait $$environments
-
-.PHONY: down
-down: ## Remove the cluster; nothing of it is left on the machine
-	@$(DEVCLUSTER) down
-
-.PHONY: status
-status: ## Say what runs in the cluster
-	@$(DEVCLUSTER) status
-
-.PHONY: images
-images: cluster-packages ## Make binaries and images without starting anything
-	@$(DEVCLUSTER) build
-
-.PHONY: kubectl
-kubectl: ## Print an alias for kubectl: eval "$$(make kubectl)"
-	@$(DEVCLUSTER) kubectl-alias
-
-.PHONY: cluster-packages
-cluster-packages: # Debian's part of the cluster: containerd, buildah and the like
-	@scripts/debian-packages cluster
 
 ##@ Environments
 .PHONY: env
