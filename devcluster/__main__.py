@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from . import containers, images, kubectl, leftovers, prepare, processes
+from . import containers, go, images, kubectl, leftovers, paths, prepare, processes
 from .down import down
 from .locking import locked
 from .run import CommandError
@@ -29,6 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("archives", nargs="+", type=Path, metavar="IMAGE_TAR")
     reference = commands.add_parser("image-reference", help="print NAME:TAG of an image")
     reference.add_argument("name", choices=["base", *images.NAMES])
+    commands.add_parser("kubectl-alias", help="print a shell alias for kubectl and the KUBECONFIG that it needs")
     anything = commands.add_parser("kubectl", help="run kubectl with the cluster's kubeconfig")
     anything.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser
@@ -54,6 +55,8 @@ def _run(options: argparse.Namespace) -> int:
     match options.command:
         case "image-reference":
             print(images.reference(options.name))
+        case "kubectl-alias":
+            print(f"export KUBECONFIG={paths.KUBECONFIG}; alias kubectl='{go.binary('kubernetes')} kubectl'")
         case "kubectl":
             command = kubectl.command(*options.arguments)
             os.execv(command[0], command)  # noqa: S606 - it takes our place
