@@ -123,30 +123,3 @@ generate: $(OPERATOR_ENV)/.done ## Write crds/ and docs/reference.md anew from t
 .PHONY: check-generated
 check-generated: $(OPERATOR_ENV)/.done # part of lint: fails when `make generate` would change a file
 	@$(PY) -m perennial.crdgen --check
-
-##@ Development
-OPERATOR_IMAGE ?= $(shell $(PY) -m devcluster image-reference operator)
-TRAINER_IMAGE ?= $(shell $(PY) -m devcluster image-reference trainer)
-# Tests and checks import devcluster, demo and each other's helpers from the repository's root.
-ROOTED := PYTHONPATH=$(PYTHONPATH):$(CURDIR)
-
-.PHONY: run
-run: $(OPERATOR_ENV)/.done ## Run the operator from this shell against the current kubeconfig (ARGS="--help")
-	@$(ROOTED) PERENNIAL_TRAINER_IMAGE="$${PERENNIAL_TRAINER_IMAGE:-$(TRAINER_IMAGE)}" $(PY) -m perennial $(ARGS)
-
-.PHONY: lint
-lint: $(OPERATOR_ENV)/.done $(TRAINER_ENV)/.done check-generated ## Check style, types and layers, and that generated files are current
-	@$(OPERATOR_ENV)/bin/ruff check --quiet .
-	@$(OPERATOR_ENV)/bin/ruff format --quiet --check .
-	@$(OPERATOR_ENV)/bin/mypy --python-executable $(PY) operator/src
-	@$(OPERATOR_ENV)/bin/mypy --python-executable $(TRAINER_PY) trainer/src
-	@$(OPERATOR_ENV)/bin/lint-imports
-
-.PHONY: test-unit
-test-unit: $(OPERATOR_ENV)/.done $(TRAINER_ENV)/.done ## Unit tests: pure functions, nothing runs beside them
-	@$(ROOTED) $(PY) -m pytest tests/unit --ignore=tests/unit/trainer $(ARGS)
-	@$(ROOTED) $(TRAINER_PY) -m pytest tests/unit/trainer $(ARGS)
-
-.PHONY: test-apiserver
-test-apiserver: $(OPERATOR_ENV)/.done ## Tests against a kube-apiserver with etcd, as the operator's own service account
-	@$(ROOTED) $(PY) -m pytest tests/apiserver $(ARGS)

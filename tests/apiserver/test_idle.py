@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 import yaml
+
 from tests.apiserver.support import Kubectl, OperatorProcess, until
 
 RESYNC_SECONDS = 5
