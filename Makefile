@@ -58,6 +58,7 @@ $(UV): scripts/requirements.txt
 	@echo "-- uv, the installer of Python packages (10 s)"
 	@python3 -m venv $(dir $(@D))
 	@$(@D)/pip install --quiet --disable-pip-version-check --require-hashes -r scripts/requirements.txt
+	@touch $@
 
 $(OPERATOR_ENV)/.done: operator/requirements-dev.txt | $(UV)
 	@echo "-- Python environment of the operator (20 s)"
