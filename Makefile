@@ -97,6 +97,7 @@ $(UV): | scripts/requirements.txt
 	@echo "-- uv, the installer of Python packages (10 s)"
 	@python3 -m venv $(dir $(@D))
 	@$(@D)/pip install --quiet --disable-pip-version-check --require-hashes -r scripts/requirements.txt
+	@touch $@
 
 # The folders are named after the hash of the locks: a fresh clone's newer files are no reason to make them again.
 $(OPERATOR_ENV)/.done: | operator/requirements-dev.txt $(UV)
