@@ -30,13 +30,14 @@ class View(Protocol):
 
 
 def sentence(scene: Scene) -> str:
-    """What the operator says about the rollout, with its numbers."""
+    """What the operator says about the rollout, with its evidence."""
     analysis = scene.deployment.analysis
     if analysis is None or scene.deployment.canary is None:
         about = (scene.training(), *(scene.condition(each)[2] for each in ("Stalled", "Reconciling", "UpToDate")))
         return next((each for each in about if each), "")
-    numbers = "; ".join(f"bad: canary {m.canary}, stable {m.stable}; {m.evidence}" for m in analysis.metrics)
-    return f"{analysis.verdict} {analysis.reason}: {analysis.message}" + (f" ({numbers})" if numbers else "")
+    evidence = "; ".join(each.evidence for each in analysis.metrics)
+    told = analysis.verdict if analysis.reason == analysis.verdict else f"{analysis.verdict} {analysis.reason}"
+    return f"{told}: {analysis.message}" + (f" [evidence: {evidence}]" if evidence else "")
 
 
 def traffic_line(tally: Tally) -> str:
