@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -43,8 +44,8 @@ async def test_without_history_it_warms_up_and_says_how_far_it_is() -> None:
 async def test_a_hundred_bad_requests_are_warm_up_enough() -> None:
     world = World(lambda _: {("m-1", "2"): 80.0, ("m-1", "5"): 10.0, ("m-2", "2"): 9.0, ("m-2", "5"): 1.0})
     world.run(20)
-    reading = await Loop(world, watched(world, plan=replace(PLAN, warm_up_seconds=3600))).run(30)
-    assert reading.reason == "InsufficientEvidence"
+    loop = Loop(world, watched(world, plan=replace(PLAN, warm_up_seconds=3600)))
+    assert (await loop.run(20)).reason != "WarmingUp"
 
 
 async def test_a_broken_canary_is_rolled_back_at_the_first_batch_and_the_queue_is_called() -> None:
@@ -77,10 +78,12 @@ async def test_a_good_canary_goes_all_the_way() -> None:
 async def test_the_queue_is_called_only_for_changes() -> None:
     world = world_with_history()
     loop = Loop(world, watched(world))
-    await loop.run(20)
-    loop.changes.clear()
-    await loop.run(15)
-    assert loop.changes == []
+    stories = []
+    for _ in range(30):
+        reading = await loop.run(5)
+        stories.append((reading.verdict, reading.reason))
+    different = 1 + sum(one != other for one, other in pairwise(stories))
+    assert len(loop.changes) <= different < 6
 
 
 async def test_one_query_serves_all_rollouts() -> None:

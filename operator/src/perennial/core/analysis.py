@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 HISTORIES_PER_POLL = 10
 """So that many rollouts beginning at once do not keep the others waiting."""
+NOT_CONFIGURED = hold(HoldReason.METRICS_UNAVAILABLE, "No Prometheus is configured for the operator.")
 
 
 class Clock(Protocol):
@@ -128,7 +129,7 @@ class Analysis(Generic[KeyT]):
         """One query for all rollouts, and their verdicts. True if there is more to catch up at once."""
         complete = self._grid.complete(self._clock.now().timestamp())
         self._begin_new(complete)
-        problem = await self._read_histories(complete)
+        problem = NOT_CONFIGURED if self._source is None else await self._read_histories(complete)
         following = [entry for entry in self._entries.values() if entry.progress and entry.progress.warmth is not None]
         positions = [entry.progress.position for entry in following if entry.progress]
         until = min(complete, min(positions, default=complete) + self._grid.floor(CHUNK_SECONDS))
@@ -158,7 +159,7 @@ class Analysis(Generic[KeyT]):
 
     async def _ask(self, promql: str, at: float) -> tuple[dict[tuple[str, str], list[Series]], Decision | None]:
         if self._source is None:
-            return {}, hold(HoldReason.METRICS_UNAVAILABLE, "No Prometheus is configured for the operator.")
+            return {}, NOT_CONFIGURED
         try:
             return by_service(await self._source.query(promql, at)), None
         except PrometheusUnavailable as error:

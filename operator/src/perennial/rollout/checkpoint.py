@@ -41,7 +41,7 @@ def encode(saved: Saved) -> str:
         "revision": saved.revision,
         "plan": fingerprint(state.plan),
         "step": saved.step,
-        "at": repr(saved.at),
+        "at": repr(float(saved.at)),
         "time": _texts(state.rps, state.seconds, state.idle_seconds, state.slack),
         "metrics": [_encode_metric(metric) for metric in state.metrics],
     }
