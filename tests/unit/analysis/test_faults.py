@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from perennial.core import evidence
-from perennial.core.analysis import Analysis
+from perennial.core.analysis import Analysis, Watched
 from perennial.ports.prometheus import Series
 from perennial.rollout import Verdict
 
@@ -24,7 +24,7 @@ async def test_a_rollout_that_cannot_be_judged_holds_and_the_others_go_on(
     loop.analysis.track(watched(world, key="odd", revision="odd"))
     follow = evidence.follow
 
-    def sometimes(progress: evidence.Progress, followed: evidence.Watched[str], *rest: object) -> evidence.Progress:
+    def sometimes(progress: evidence.Progress, followed: Watched[str], *rest: object) -> evidence.Progress:
         if followed.revision == "odd":
             raise ZeroDivisionError
         return follow(progress, followed, *rest)  # type: ignore[arg-type]
