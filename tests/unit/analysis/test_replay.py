@@ -151,3 +151,17 @@ async def test_an_hour_is_caught_up_in_pieces() -> None:
     ranges = [int(query.rsplit("[", 1)[1].rstrip("s]")) for query, _ in world.prometheus.queries]
     assert max(ranges) <= 360
     assert len(ranges) == 4
+
+
+async def test_what_was_good_some_time_ago_is_no_reason_to_move_now() -> None:
+    world = World(steady())
+    world.run(300)
+    loop = Loop(world, watched(world))
+    world.run(600)
+    world.traffic = steady(canary_bad=10.0)
+    world.run(60)
+    verdicts = []
+    while await loop.analysis.poll():
+        verdicts.append(loop.analysis.read("m"))
+    assert verdicts == [None, None]
+    assert (await loop.catch_up()).verdict is Verdict.ROLL_BACK

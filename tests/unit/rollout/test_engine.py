@@ -90,6 +90,13 @@ def test_after_the_time_cap_it_holds() -> None:
     assert "0.0833 h" in decision.sentence
 
 
+def test_a_bound_once_reached_stays_reached() -> None:
+    """Also if nobody looked just then: a replay must come to the decision that was taken at the time."""
+    state = feed(feed(begin(), (25, 8), (225, 2)), (250, 0), (250, 20), 20)
+    assert state.log_rollback < math.log(100) < state.peak
+    assert engine.verdict(state, 0, Facts(1000)).verdict is Verdict.ROLL_BACK
+
+
 def test_a_metric_without_data_keeps_its_evidence() -> None:
     state = feed(begin(), (25, 3), (225, 2))
     later = engine.update(state, Batch(5, {}))

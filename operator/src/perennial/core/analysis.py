@@ -137,10 +137,11 @@ class Analysis(Generic[KeyT]):
         if following and problem is None:
             seconds = until - min(positions) + LOOKBACK_SECONDS
             answer, problem = await self._ask(shared_query(seconds), until)
+        behind = problem is None and until < complete
         for entry in list(self._entries.values()):
-            self._follow(entry, answer, until, problem)
+            self._follow(entry, answer, until, problem, behind)
             await asyncio.sleep(0)
-        return problem is None and until < complete
+        return behind
 
     def _begin_new(self, complete: float) -> None:
         for entry in self._entries.values():
@@ -193,6 +194,7 @@ class Analysis(Generic[KeyT]):
         answer: dict[tuple[str, str], list[Series]],
         until: float,
         problem: Decision | None,
+        behind: bool,
     ) -> None:
         if entry.progress is None or self._entries.get(entry.watched.key) is not entry:
             return
@@ -202,7 +204,10 @@ class Analysis(Generic[KeyT]):
                 # If it cannot be judged it is left out by its time: the loop must not ask for it for ever.
                 entry.progress = replace(before, position=max(until, before.position))
                 entry.progress = self._advanced(entry.watched, before, answer, until)
-            self._publish(entry, self._judge(entry.watched, entry.progress or before, problem))
+            reading = self._judge(entry.watched, entry.progress or before, problem)
+            # What was good some time ago is no reason to move now; what was bad is one to go back.
+            if not behind or reading.verdict is Verdict.ROLL_BACK:
+                self._publish(entry, reading)
 
     def _advanced(
         self,
