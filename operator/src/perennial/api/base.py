@@ -68,15 +68,23 @@ Quantity = Annotated[str, Field(pattern=r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]
 Probability = Annotated[
     str,
     Field(
-        pattern=r"^(0?\.[0-9]+|[0-9]{1,3}m)$",
+        pattern=r"^(0?\.[0-9]*[1-9][0-9]*|[1-9][0-9]{0,2}m)$",
         max_length=16,
         description='A number between 0 and 1, written as "0.01" or in thousandths as "10m".',
     ),
 ]
 DnsLabel = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=40)]
 ResourceName = Annotated[str, Field(pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", min_length=1, max_length=253)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-PvcUri = Annotated[str, Field(pattern=r"^pvc://[a-z0-9]([-.a-z0-9]*[a-z0-9])?(/[A-Za-z0-9._=+-]+)*$", max_length=512)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", min_length=64, max_length=64)]
+# No part of the path begins with a dot, so that none can lead out of the folder that it names.
+PvcUri = Annotated[
+    str,
+    Field(
+        pattern=r"^pvc://[a-z0-9]([-.a-z0-9]*[a-z0-9])?(/[A-Za-z0-9_=+-][A-Za-z0-9._=+-]*)*$",
+        max_length=512,
+    ),
+]
+NamespaceName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
 Image = Annotated[str, Field(min_length=1, max_length=512)]
 
 

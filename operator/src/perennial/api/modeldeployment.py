@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from perennial.api.base import ApiModel, Column, DnsLabel, Image, Probability, Resource, ResourceName, Rule, cel
+from perennial.api.base import (
+    ApiModel,
+    Column,
+    DnsLabel,
+    Image,
+    NamespaceName,
+    Probability,
+    Resource,
+    ResourceName,
+    Rule,
+    cel,
+)
 from perennial.api.conditions import Conditions
 from perennial.api.pods import EnvVar, Resources
 
@@ -56,7 +67,9 @@ class GatewayReference(ApiModel):
     """The Gateway that users' requests come through."""
 
     name: ResourceName = Field(description="The Gateway's name.")
-    namespace: DnsLabel | None = Field(None, description="Its namespace; that of the ModelDeployment when left out.")
+    namespace: NamespaceName | None = Field(
+        None, description="Its namespace; that of the ModelDeployment when left out."
+    )
 
 
 class Router(ApiModel):
@@ -214,6 +227,7 @@ class AnalysisStatus(ApiModel):
     metrics: list[MetricStatus] = Field(
         default_factory=list, max_length=8, description="The comparison on each metric."
     )
+    time: str = Field(json_schema_extra={"format": "date-time"}, description="When these numbers were written here.")
     checkpoint: str | None = Field(
         None, max_length=4096, description="The evidence so far, from which a restarted operator goes on."
     )

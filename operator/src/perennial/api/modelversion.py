@@ -20,6 +20,8 @@ VERIFYING = "Verifying"
 DIGEST_MISMATCH = "DigestMismatch"
 VERIFICATION_FAILED = "VerificationFailed"
 NAME_TAKEN = "NameTaken"
+ARTIFACT_NOT_FOUND = "ArtifactNotFound"
+CHILD_REFUSED = "ChildRefused"
 
 Metrics = Annotated[
     dict[str, Quantity],
@@ -86,7 +88,12 @@ class ModelVersionSpec(ApiModel):
                 "modelName and version cannot be changed; create another ModelVersion",
             ),
             Rule(
-                "self.artifact.sha256 == oldSelf.artifact.sha256 && self.artifact.format == oldSelf.artifact.format",
+                "self.artifact.sha256 == oldSelf.artifact.sha256 && self.artifact.format == oldSelf.artifact.format"
+                + "".join(
+                    f" && has(self.artifact.{name}) == has(oldSelf.artifact.{name})"
+                    f" && (!has(self.artifact.{name}) || self.artifact.{name} == oldSelf.artifact.{name})"
+                    for name in ("contentDigest", "framework", "sizeBytes")
+                ),
                 "the artifact's bytes cannot be changed; create another ModelVersion",
             ),
             Rule(
@@ -157,7 +164,8 @@ MODEL_VERSION = Resource(
     ),
     rules=(
         Rule(
-            "self.metadata.name == self.spec.modelName + '-' + string(self.spec.version)",
+            "self.metadata.name.startsWith(self.spec.modelName + '-')"
+            " && self.metadata.name.substring(size(self.spec.modelName) + 1) == string(self.spec.version)",
             "name a ModelVersion MODELNAME-VERSION, as its spec says (for example flights-1)",
         ),
     ),

@@ -40,6 +40,9 @@ OUTPUT_NOT_FOUND = "OutputNotFound"
 OUTCOME_INVALID = "OutcomeInvalid"
 GATE_FAILED = "GateFailed"
 NAME_TAKEN = "NameTaken"
+CONTAINER_NOT_CREATED = "ContainerNotCreated"
+CHILD_REFUSED = "ChildRefused"
+JOB_LOST = "JobLost"
 # Reasons of DataReady and GatesPassed.
 DATA_READ = "DataRead"
 NOT_READ_YET = "NotReadYet"
@@ -248,5 +251,11 @@ TRAINING_RUN = Resource(
         Column("Version", ".status.modelVersionRef.name"),
         Column("Age", ".metadata.creationTimestamp", "date"),
         Column("Message", '.status.conditions[?(@.type=="Succeeded")].message', priority=1),
+    ),
+    rules=(
+        Rule(
+            "size(self.metadata.name) <= 63",
+            "name a TrainingRun with at most 63 characters: its Job and its pods carry the name as a label",
+        ),
     ),
 )

@@ -1,0 +1,127 @@
+"""What is on the stage: the objects of the flights namespace, read once, and the rows of the live table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from demo.kubectl import Kubectl, Object
+from demo.tally import Tally
+from perennial.api.modeldeployment import ModelDeploymentStatus
+from perennial.api.modelversion import ModelVersionSpec, ModelVersionStatus
+from perennial.api.trainingrun import TrainingRunStatus
+
+_KINDS = "trainingruns.perennial.dev,modelversions.perennial.dev,modeldeployments.perennial.dev"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One ModelVersion."""
+
+    spec: ModelVersionSpec
+    status: ModelVersionStatus
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The objects at one moment.
+
+    Attributes:
+        runs: status of each TrainingRun by name.
+        versions: ModelVersions by number.
+        deployment: status of the ModelDeployment `flights`; an empty one when it is not there yet.
+    """
+
+    runs: dict[str, TrainingRunStatus]
+    versions: dict[int, Version]
+    deployment: ModelDeploymentStatus
+
+    def services(self) -> dict[str, int]:
+        """The version behind each InferenceService that is live."""
+        live = (self.deployment.stable, self.deployment.canary, self.deployment.previous)
+        return {each.inference_service: each.version for each in live if each}
+
+    def condition(self, type_: str) -> tuple[str, str, str]:
+        """Status, reason and message of a condition of the deployment; empty texts when it is absent."""
+        for each in self.deployment.conditions:
+            if each.type == type_:
+                return each.status, each.reason, each.message
+        return "", "", ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the live table."""
+
+    version: int
+    metric: str
+    approval: str
+    role: str
+    weight: str
+    requests: int
+    errors: int
+
+
+def observe(kubectl: Kubectl) -> Scene:
+    """Read all objects of the namespace with one call.
+
+    Raises:
+        KubectlError: the call failed.
+    """
+    return parse(json.loads(kubectl("get", _KINDS, "-o", "json"))["items"])
+
+
+def parse(objects: list[Object]) -> Scene:
+    """The scene out of the objects as Kubernetes gives them."""
+    runs: dict[str, TrainingRunStatus] = {}
+    versions: dict[int, Version] = {}
+    deployment = ModelDeploymentStatus()
+    for each in objects:
+        status = each.get("status", {})
+        if each["kind"] == "TrainingRun":
+            runs[each["metadata"]["name"]] = TrainingRunStatus.model_validate(status)
+        elif each["kind"] == "ModelVersion":
+            spec = ModelVersionSpec.model_validate(each["spec"])
+            versions[spec.version] = Version(spec, ModelVersionStatus.model_validate(status))
+        elif each["metadata"]["name"] == "flights":
+            deployment = ModelDeploymentStatus.model_validate(status)
+    return Scene(runs, versions, deployment)
+
+
+def rows(scene: Scene, tally: Tally, services: dict[str, int]) -> list[Row]:
+    """The live table: a line for each version, with what the load client saw of it.
+
+    Args:
+        scene: the objects now.
+        tally: the load client's counts.
+        services: the version behind each InferenceService that was ever live.
+    """
+    return [_row(number, scene, tally, services) for number in sorted(scene.versions)]
+
+
+def _row(number: int, scene: Scene, tally: Tally, services: dict[str, int]) -> Row:
+    version = scene.versions[number]
+    own = [name for name, behind in services.items() if behind == number]
+    role, weight = _role(number, scene)
+    return Row(
+        version=number,
+        metric=next((f"{name} {value}" for name, value in version.spec.metrics.items()), ""),
+        approval=version.spec.approval.decision,
+        role=role,
+        weight=weight,
+        requests=sum(tally.served(name) for name in own),
+        errors=sum(tally.errors(name) for name in own),
+    )
+
+
+def _role(number: int, scene: Scene) -> tuple[str, str]:
+    status = scene.deployment
+    canary = status.canary
+    if canary and canary.version == number:
+        return "canary", f"{canary.weight} %"
+    if status.stable and status.stable.version == number:
+        return "stable", f"{100 - canary.weight if canary else 100} %"
+    if status.previous and status.previous.version == number:
+        return "previous", "0 %"
+    ended = next((each.outcome for each in status.history if each.version == number), "")
+    return ("rolled back" if ended == "RolledBack" else ""), ""

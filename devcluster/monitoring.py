@@ -1,0 +1,23 @@
+"""Prometheus in the cluster, with the jobs that manifests/monitoring offers to users."""
+
+from __future__ import annotations
+
+from . import images, paths
+from .kubectl import apply, kubectl, wait_for
+from .storing import digest
+
+_OFFERED = paths.REPOSITORY / "manifests" / "monitoring"
+
+
+def install() -> None:
+    """Apply Prometheus; a change of its configuration starts it anew."""
+    manifest = (paths.MANIFESTS / "prometheus.yaml").read_text()
+    key = digest([manifest, *(path.read_bytes() for path in sorted(_OFFERED.glob("*.yaml")))])
+    filled = manifest.replace("PROMETHEUS_IMAGE", images.reference("prometheus"))
+    apply(filled.replace("CONFIGURATION_DIGEST", f"c{key}"))
+    apply(kubectl("kustomize", str(_OFFERED)))
+
+
+def wait_ready() -> None:
+    """Wait until it answers."""
+    wait_for("condition=Available", "--namespace=monitoring", "deployment/prometheus", seconds=90)

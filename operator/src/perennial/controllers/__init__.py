@@ -1,0 +1,1 @@
+"""The reconcilers: each kind observes, decides without side effects, and applies."""

@@ -1,0 +1,90 @@
+"""Where a rollout stands: revisions by role, from the status, or from labels and route where the status was lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from perennial.api.modeldeployment import CanaryStatus, PreviousStatus, RevisionStatus
+from perennial.controllers.modeldeployment.observed import Observed
+from perennial.controllers.modeldeployment.revision import Record
+from perennial.core.conditions import format_time
+
+STABLE, CANARY, PREVIOUS = "stable", "canary", "previous"
+NOT_ROUTED = -1
+
+
+@dataclass(frozen=True)
+class Course:
+    """The revisions that have a role."""
+
+    stable: RevisionStatus | None = None
+    canary: CanaryStatus | None = None
+    previous: PreviousStatus | None = None
+
+    def role(self, revision: str) -> str:
+        """The role of a revision; empty when it has none."""
+        roles = ((STABLE, self.stable), (CANARY, self.canary), (PREVIOUS, self.previous))
+        return next((role for role, each in roles if each and each.revision == revision), "")
+
+
+def revision_status(record: Record) -> RevisionStatus:
+    """How status names a revision."""
+    return RevisionStatus(version=record.version, revision=record.revision, inference_service=record.service)
+
+
+def course(seen: Observed, now: datetime) -> Course:
+    """The course that status tells; what status does not tell is taken from the records' roles and the live route."""
+    stable = seen.status.stable or _remembered_stable(seen)
+    canary = seen.status.canary or _remembered_canary(seen, now)
+    previous = seen.status.previous or _remembered_previous(seen, now)
+    if stable and canary and canary.revision == stable.revision:
+        canary = None
+    if stable and previous and previous.revision == stable.revision:
+        previous = None
+    return Course(stable, canary, previous)
+
+
+def _with_role(seen: Observed, role: str) -> Record | None:
+    # While there is a status it alone counts: labels follow it one pass later.
+    if seen.status.stable:
+        return None
+    found = [record for record in seen.records if record.role == role]
+    return max(found, key=lambda record: record.ordinal, default=None)
+
+
+def _remembered_stable(seen: Observed) -> RevisionStatus | None:
+    record = _with_role(seen, STABLE)
+    return revision_status(record) if record else None
+
+
+def _remembered_canary(seen: Observed, now: datetime) -> CanaryStatus | None:
+    record = _with_role(seen, CANARY)
+    if record is None:
+        return None
+    live = seen.live_route
+    weight = live.weights.get(record.service, 0)
+    steps = [index for index, step in enumerate(seen.spec.strategy.canary.steps) if step.weight <= weight]
+    return CanaryStatus(
+        **revision_status(record).model_dump(),
+        weight=weight,
+        step=steps[-1] if steps else NOT_ROUTED,
+        since=format_time(live.since or now),
+        started=format_time(now),
+    )
+
+
+def _remembered_previous(seen: Observed, now: datetime) -> PreviousStatus | None:
+    record = _with_role(seen, PREVIOUS)
+    return previous_status(revision_status(record), seen, now) if record else None
+
+
+def previous_status(stable: RevisionStatus, seen: Observed, now: datetime) -> PreviousStatus:
+    """The revision that was stable until now, kept ready for ``scaleDownSeconds``."""
+    until = now + timedelta(seconds=seen.spec.scale_down_seconds)
+    return PreviousStatus(
+        version=stable.version,
+        revision=stable.revision,
+        inference_service=stable.inference_service,
+        until=format_time(until),
+    )

@@ -1,0 +1,103 @@
+"""How a revision's pods are. KServe reports a model that crash-loops as in progress for ever, so the pods are asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+CRASHES = 2
+"""A container that ended this often by itself is given up: the first time may have been the node's fault."""
+BLOCKED = {
+    "ImagePullBackOff": "its image cannot be pulled",
+    "ErrImagePull": "its image cannot be pulled",
+    "ErrImageNeverPull": "its image is not on the node",
+    "InvalidImageName": "the name of its image is not valid",
+    "CreateContainerConfigError": "its container cannot be set up",
+    "CreateContainerError": "its container cannot be created",
+}
+
+
+@dataclass(frozen=True)
+class Health:
+    """``ready`` pods; ``failure``, a sentence, when the model itself ended its pods; ``waiting``, what is missing."""
+
+    ready: int = 0
+    failure: str | None = None
+    waiting: str = "its pods are not there yet"
+
+    @property
+    def serves(self) -> bool:
+        return self.ready > 0
+
+
+def health(service: dict[str, Any] | None, pods: tuple[dict[str, Any], ...]) -> Health:
+    """The health of the revision whose InferenceService and server pods these are."""
+    living = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    ready = sum(_is_ready(pod) for pod in living)
+    failure = next((found for pod in living if (found := _failure(pod))), None)
+    waiting = next((found for pod in living if (found := _waiting(pod))), None)
+    if waiting is None:
+        waiting = "its pods are not ready yet" if living else _service_message(service)
+    return Health(ready, failure, waiting)
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    return _condition(pod, "Ready").get("status") == "True"
+
+
+def _condition(obj: dict[str, Any], kind: str) -> dict[str, Any]:
+    conditions = obj.get("status", {}).get("conditions", [])
+    found: dict[str, Any] = next((each for each in conditions if each["type"] == kind), {})
+    return found
+
+
+def _containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    status = pod.get("status", {})
+    return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+
+
+def _failure(pod: dict[str, Any]) -> str | None:
+    for container in _containers(pod):
+        ended = _ended(container)
+        if ended and container.get("restartCount", 0) >= CRASHES and not container.get("ready"):
+            return f"its pod ended {container['restartCount']} times: {describe_end(ended)}"
+    return None
+
+
+def _ended(container: dict[str, Any]) -> dict[str, Any] | None:
+    ended: dict[str, Any] | None = container.get("state", {}).get("terminated") or container.get("lastState", {}).get(
+        "terminated"
+    )
+    return ended
+
+
+def describe_end(ended: dict[str, Any]) -> str:
+    """A terminated container's state in words: out of memory, or its exit code and the last that it said."""
+    if ended.get("reason") == "OOMKilled":
+        return "it was out of memory; raise serving.resources.limits.memory"
+    last = " ".join(str(ended.get("message", "")).split())[-300:]
+    return f"exit code {ended.get('exitCode')}" + (f", saying: {last}" if last else "")
+
+
+def _waiting(pod: dict[str, Any]) -> str | None:
+    for container in _containers(pod):
+        waiting = container.get("state", {}).get("waiting", {})
+        if waiting.get("reason") in BLOCKED:
+            detail = " ".join(str(waiting.get("message", "")).split())[:200]
+            return f"{BLOCKED[waiting['reason']]} ({detail or waiting['reason']})"
+        ended = _ended(container)
+        if ended and not container.get("ready"):
+            return f"its pod ended: {describe_end(ended)}"
+    scheduled = _condition(pod, "PodScheduled")
+    if scheduled.get("reason") == "Unschedulable":
+        return f"its pod cannot be scheduled: {scheduled.get('message', '')[:200]}"
+    return None
+
+
+def _service_message(service: dict[str, Any] | None) -> str:
+    if service is None:
+        return "its InferenceService is being created"
+    ready = _condition(service, "PredictorReady") or _condition(service, "Ready")
+    if ready.get("status") == "False" and ready.get("message"):
+        return f"KServe says: {ready['message'][:200]}"
+    return "its pods are not there yet"

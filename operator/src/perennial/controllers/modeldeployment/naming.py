@@ -1,0 +1,66 @@
+"""Labels, annotations and names of what a ModelDeployment makes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from perennial.api import API_VERSION
+
+MANAGER = "perennial-modeldeployment"
+
+CONTROLLER_LABEL = "perennial.dev/controller"
+NAME_LABEL = "perennial.dev/name"
+MODEL_LABEL = "perennial.dev/model"
+VERSION_LABEL = "perennial.dev/version"
+REVISION_LABEL = "perennial.dev/revision"
+ROLE_LABEL = "perennial.dev/role"
+OUTCOME_LABEL = "perennial.dev/outcome"
+COMPONENT_LABEL = "perennial.dev/component"
+OUTCOME_MESSAGE = "perennial.dev/outcome-message"
+WEIGHTS_SINCE = "perennial.dev/weights-since"
+
+SERVER = "server"
+PREFLIGHT = "preflight"
+REVISION_HEADER = "x-perennial-revision"
+
+
+def selector(deployment: str) -> dict[str, str]:
+    """The labels that everything made for a ModelDeployment carries."""
+    return {CONTROLLER_LABEL: "ModelDeployment", NAME_LABEL: deployment}
+
+
+def child_metadata(deployment: dict[str, Any], name: str, labels: dict[str, str] | None = None) -> dict[str, Any]:
+    """Metadata of a child: its labels and the owner that takes it along when it is deleted.
+
+    Nothing of the owner's own labels or annotations is copied: Argo CD would take the child for its own and prune it.
+    """
+    owner = deployment["metadata"]
+    return {
+        "name": name,
+        "namespace": owner["namespace"],
+        "labels": {
+            **selector(owner["name"]),
+            MODEL_LABEL: deployment["spec"]["modelName"],
+            **(labels or {}),
+        },
+        "ownerReferences": [
+            {
+                "apiVersion": API_VERSION,
+                "kind": "ModelDeployment",
+                "name": owner["name"],
+                "uid": owner["uid"],
+                "controller": True,
+                "blockOwnerDeletion": True,
+            }
+        ],
+    }
+
+
+def service_name(deployment: str, revision: str) -> str:
+    """The name of a revision's InferenceService, ServingRuntime and ControllerRevision (48 characters at most)."""
+    return f"{deployment}-{revision}"
+
+
+def preflight_name(deployment: str, revision: str) -> str:
+    """The name of a revision's preflight Job."""
+    return f"{service_name(deployment, revision)}-preflight"

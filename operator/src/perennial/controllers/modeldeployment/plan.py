@@ -1,0 +1,76 @@
+"""A pass as data: what is applied, created and deleted, and the status that is written in the end. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from perennial.api.conditions import Condition
+from perennial.api.modeldeployment import ModelDeploymentStatus
+from perennial.controllers.modeldeployment import children
+from perennial.controllers.modeldeployment.conditions import conditions
+from perennial.controllers.modeldeployment.move import Move, Note
+from perennial.controllers.modeldeployment.observed import Observed
+from perennial.core.conditions import parse_time
+from perennial.ports.kinds import Kind
+
+HISTORY = 10
+ROLLING_SECONDS = 5.0
+"""How soon to look again while something is under way, should an event be missed."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one pass does, in this order: ``apply``, ``create``, ``delete``, ``status``, then ``notes``."""
+
+    apply: tuple[tuple[Kind, dict[str, Any]], ...]
+    create: tuple[tuple[Kind, dict[str, Any]], ...]
+    delete: tuple[tuple[Kind, dict[str, Any]], ...]
+    status: dict[str, Any]
+    notes: tuple[Note, ...]
+    verdict: str | None
+    requeue_after: float | None
+
+
+def plan(seen: Observed, move: Move, now: datetime, fresh_token: str) -> Plan:
+    """The plan that carries out ``move``. ``fresh_token`` is used for a revision that has none in the route yet."""
+    return Plan(
+        apply=tuple(children.applied(seen, move, now, fresh_token)),
+        create=tuple(children.created(seen, move)),
+        delete=tuple(children.deleted(seen, move)),
+        status=status(seen, move, now).model_dump(
+            mode="json", by_alias=True, exclude_none=True, exclude_defaults=False
+        ),
+        notes=move.notes,
+        verdict=move.verdict,
+        requeue_after=_requeue_after(move, now),
+    )
+
+
+def status(seen: Observed, move: Move, now: datetime) -> ModelDeploymentStatus:
+    """The status after ``move``."""
+    gateway = seen.gateway_state
+    return ModelDeploymentStatus(
+        observed_generation=seen.deployment["metadata"]["generation"],
+        conditions=[Condition.model_validate(each) for each in conditions(seen, move, now)],
+        stable=move.course.stable,
+        canary=move.course.canary,
+        previous=move.course.previous,
+        analysis=move.analysis,
+        history=[*move.history, *seen.status.history][:HISTORY],
+        url=gateway.url,
+        internal_url=gateway.internal_url,
+    )
+
+
+def _requeue_after(move: Move, now: datetime) -> float | None:
+    return min(_deadlines(move, now), default=None)
+
+
+def _deadlines(move: Move, now: datetime) -> Iterator[float]:
+    if move.progress or move.course.canary or (move.stalled and move.candidate):
+        yield ROLLING_SECONDS
+    if move.course.previous:
+        yield max((parse_time(move.course.previous.until) - now).total_seconds(), 1.0)

@@ -1,0 +1,129 @@
+"""The HTTPRoute in front of a ModelDeployment's revisions.
+
+A *split* rule divides users' requests by weight. Beside it each live revision has a *keeper* rule, which a header with
+the revision's token selects: it keeps the gateway's cluster of that revision alive at weight 0, so that a step from
+0 to more loses no request, and it is the preflight's way in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from perennial.api.modeldeployment import Router
+from perennial.controllers.modeldeployment import naming
+from perennial.core.conditions import parse_time
+
+SPLIT = "split"
+
+
+@dataclass(frozen=True)
+class LiveRoute:
+    """What the route in the cluster says. ``weights`` is empty before any revision gets users' requests."""
+
+    weights: Mapping[str, int]
+    tokens: Mapping[str, str]
+    since: datetime | None
+
+    @property
+    def services(self) -> frozenset[str]:
+        """The InferenceServices it names anywhere."""
+        return frozenset(self.weights) | frozenset(self.tokens)
+
+
+EMPTY = LiveRoute({}, {}, None)
+
+
+def predictor(service: str) -> str:
+    """The Service that KServe makes for an InferenceService in Standard mode."""
+    return f"{service}-predictor"
+
+
+def _paths(name: str) -> list[dict[str, Any]]:
+    # A catch-all would publish the server's metrics and its administrative paths.
+    return [
+        {"path": {"type": "Exact", "value": f"/v1/models/{name}"}},
+        {"path": {"type": "Exact", "value": f"/v1/models/{name}:predict"}},
+        {"path": {"type": "PathPrefix", "value": f"/v2/models/{name}"}},
+    ]
+
+
+def _backend(service: str, weight: int) -> dict[str, Any]:
+    return {"group": "", "kind": "Service", "name": predictor(service), "port": 80, "weight": weight}
+
+
+def _keeper(name: str, service: str, token: str) -> dict[str, Any]:
+    header = {"type": "Exact", "name": naming.REVISION_HEADER, "value": token}
+    return {
+        "name": service,
+        "matches": [{**path, "headers": [header]} for path in _paths(name)],
+        "backendRefs": [_backend(service, 1)],
+    }
+
+
+def route(
+    deployment: dict[str, Any],
+    router: Router,
+    weights: Mapping[str, int],
+    tokens: Mapping[str, str],
+    since: datetime,
+) -> dict[str, Any]:
+    """The HTTPRoute that sends ``weights`` (InferenceService -> percent) of users' requests to each revision.
+
+    ``tokens`` (InferenceService -> token) has every live revision, also those that get no users' requests yet.
+    ``since`` is when the weights were last changed; counts are cut there.
+    """
+    name = deployment["metadata"]["name"]
+    metadata = naming.child_metadata(deployment, name)
+    metadata["annotations"] = {naming.WEIGHTS_SINCE: since.isoformat()}
+    split = {
+        "name": SPLIT,
+        "matches": _paths(name),
+        "backendRefs": [_backend(service, weight) for service, weight in weights.items()],
+    }
+    keepers = [_keeper(name, service, token) for service, token in sorted(tokens.items())]
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": metadata,
+        "spec": {
+            "parentRefs": [_parent(router)],
+            "hostnames": [router.hostname],
+            "rules": [split, *keepers] if weights else keepers,
+        },
+    }
+
+
+def _parent(router: Router) -> dict[str, Any]:
+    reference = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": router.gateway_ref.name}
+    if router.gateway_ref.namespace:
+        reference["namespace"] = router.gateway_ref.namespace
+    return reference
+
+
+def read(obj: dict[str, Any] | None) -> LiveRoute:
+    """What a live HTTPRoute of ours says."""
+    if obj is None:
+        return EMPTY
+    weights: dict[str, int] = {}
+    tokens: dict[str, str] = {}
+    for rule in obj["spec"].get("rules", []):
+        if rule.get("name") == SPLIT:
+            weights = {_service(ref): ref.get("weight", 1) for ref in rule.get("backendRefs", [])}
+        else:
+            tokens.update(_tokens(rule))
+    since = obj["metadata"].get("annotations", {}).get(naming.WEIGHTS_SINCE)
+    return LiveRoute(weights, tokens, parse_time(since) if since else None)
+
+
+def _service(reference: dict[str, Any]) -> str:
+    return str(reference["name"]).removesuffix("-predictor")
+
+
+def _tokens(rule: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    for match in rule.get("matches", []):
+        for header in match.get("headers", []):
+            if header["name"].lower() == naming.REVISION_HEADER:
+                yield rule["name"], header["value"]

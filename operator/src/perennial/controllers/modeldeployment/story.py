@@ -1,0 +1,146 @@
+"""How moves are told: weights, sentences, history, events. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from perennial.api.modeldeployment import STEPPING, AnalysisStatus, HistoryEntry, MetricStatus
+from perennial.controllers.modeldeployment.course import Course
+from perennial.controllers.modeldeployment.move import Move, Note
+from perennial.controllers.modeldeployment.observed import Observed
+from perennial.controllers.modeldeployment.revision import ROLLED_BACK, Record
+from perennial.controllers.modeldeployment.target import Problem
+from perennial.core.analysis_types import Reading
+from perennial.core.conditions import format_time, parse_time
+from perennial.rollout import Verdict
+
+ANALYSIS_SECONDS = 120.0
+"""The numbers of a verdict that stays the same are written this often: status is no time series."""
+
+
+def weights(course: Course, canary: int | None = None) -> Mapping[str, int]:
+    """The route's weights for a course; ``canary`` overrides the canary's. Previous stays, at 0, while it is kept."""
+    if course.stable is None:
+        return {}
+    share = 0 if course.canary is None else course.canary.weight if canary is None else canary
+    result = {course.stable.inference_service: 100 - share}
+    if course.canary:
+        result[course.canary.inference_service] = share
+    if course.previous:
+        result[course.previous.inference_service] = 0
+    return result
+
+
+def rolled_back(seen: Observed, course: Course, stable: Record, target: Record, message: str, now: datetime) -> Move:
+    """The move that takes all requests from ``target``: the route first, then the memory of it, then the status."""
+    sentence = f"{message.rstrip('.')}. Version {stable.version} serves all requests."
+    return Move(
+        course=replace(course, canary=None),
+        weights=weights(course, canary=0),
+        target=target,
+        candidate=target,
+        outcomes={target.revision: (ROLLED_BACK, sentence)},
+        stalled=Problem(ROLLED_BACK, sentence),
+        analysis=_final(seen, sentence, now),
+        history=(entry(target, "RolledBack", sentence, now),),
+        notes=(Note("Warning", ROLLED_BACK, "RollBack", sentence),),
+        verdict=Verdict.ROLL_BACK,
+    )
+
+
+def _final(seen: Observed, sentence: str, now: datetime) -> AnalysisStatus:
+    found = _analysis(seen.reading, now) if seen.reading else None
+    return AnalysisStatus(
+        verdict=Verdict.ROLL_BACK,
+        reason=ROLLED_BACK,
+        message=sentence,
+        metrics=found.metrics if found else [],
+        time=format_time(now),
+    )
+
+
+def entry(
+    record: Record, outcome: Literal["Deployed", "Promoted", "RolledBack", "Superseded"], message: str, now: datetime
+) -> HistoryEntry:
+    """A line of status.history."""
+    return HistoryEntry(
+        version=record.version,
+        revision=record.revision,
+        outcome=outcome,
+        time=format_time(now),
+        message=message,
+    )
+
+
+def started(target: Record, stable: Record) -> Note:
+    return Note(
+        "Normal", "RolloutStarted", "Start", f"Version {target.version} starts beside version {stable.version}."
+    )
+
+
+def stepping(target: Record, weight: int) -> Problem:
+    return Problem(STEPPING, f"Version {target.version} gets {weight} % of requests.")
+
+
+def stepped(target: Record, weight: int) -> Note:
+    return Note("Normal", "WeightChanged", "Advance", f"Version {target.version} gets {weight} % of requests.")
+
+
+def promoted(message: str) -> Note:
+    return Note("Normal", "Promoted", "Promote", message)
+
+
+def promotion(stable: Record, target: Record, reading: Reading) -> str:
+    """Why a version was promoted, with the counts that a person can check."""
+    ours, theirs = (
+        _share(reading.canary_bad, reading.canary_requests),
+        _share(reading.stable_bad, reading.stable_requests),
+    )
+    return (
+        f"Version {target.version} took over from version {stable.version}: "
+        f"{ours} bad answers against {theirs} at the same time."
+    )
+
+
+def analysis(seen: Observed, reading: Reading | None, now: datetime) -> AnalysisStatus | None:
+    """The analysis for status: the last one written as long as it still says the same and is young enough."""
+    last = seen.status.analysis
+    if reading is None:
+        return last
+    fresh = _analysis(reading, now)
+    same = last is not None and (last.verdict, last.reason) == (fresh.verdict, fresh.reason)
+    if last is not None and same and (now - parse_time(last.time)).total_seconds() < ANALYSIS_SECONDS:
+        return last
+    return fresh
+
+
+def _analysis(reading: Reading, now: datetime) -> AnalysisStatus:
+    numbers = MetricStatus(
+        name="errors",
+        stable=_share(reading.stable_bad, reading.stable_requests),
+        canary=_share(reading.canary_bad, reading.canary_requests),
+        evidence=f"roll back {_odds(reading.evidence_rollback)} of {_odds(reading.bound_rollback)}, "
+        f"advance {_odds(reading.evidence_advance)} of {_odds(reading.bound_advance)}",
+    )
+    return AnalysisStatus(
+        verdict=reading.verdict.value,
+        reason=reading.reason or reading.verdict.value,
+        message=reading.message,
+        metrics=[numbers],
+        checkpoint=reading.checkpoint or None,
+        time=format_time(now),
+    )
+
+
+def _share(bad: int, requests: int) -> str:
+    percent = f" ({100 * bad / requests:.2f} %)" if requests else ""
+    return f"{bad} of {requests}{percent}"
+
+
+def _odds(log: float) -> str:
+    """A natural logarithm as the number that it is the logarithm of."""
+    return f"{math.exp(min(log, 30.0)):.3g}"

@@ -1,0 +1,5 @@
+"""TrainingRun: one Job, whose outcome becomes a ModelVersion."""
+
+from perennial.controllers.trainingrun.reconcile import TrainingRunReconciler
+
+__all__ = ["TrainingRunReconciler"]

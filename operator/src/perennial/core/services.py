@@ -1,0 +1,35 @@
+"""What the running operator hands to its controllers, and what it gets back."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from perennial.core.clock import Clock
+from perennial.core.events import EventRecorder
+from perennial.core.metrics import Metrics
+from perennial.core.queue import Key
+from perennial.core.reconciling import Reconciler
+from perennial.core.settings import Settings
+from perennial.ports.kube import Kube
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a controller may be built from. `enqueue` has a key looked at soon; call it from the event loop."""
+
+    kube: Kube
+    clock: Clock
+    settings: Settings
+    events: EventRecorder
+    metrics: Metrics
+    enqueue: Callable[[Key], None]
+
+
+@dataclass(frozen=True)
+class Program:
+    """The reconcilers, one per kind, and the loops that run beside them in the leader (the metrics loop)."""
+
+    reconcilers: Sequence[Reconciler]
+    loops: Sequence[Callable[[], Awaitable[None]]] = field(default=())
+
+
+Builder = Callable[[Services], Program]

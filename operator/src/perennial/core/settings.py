@@ -1,0 +1,24 @@
+"""What an installation decides. `perennial.__main__` builds it from arguments and environment."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Settings(BaseModel):
+    """Settings of one operator process; seconds are wall time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trainer_image: str = Field(min_length=1, description="Image of the jobs and of the model server")
+    prometheus_url: str | None = Field(default=None, pattern=r"^https?://", description="Where evidence is read")
+    namespace: str = Field(min_length=1, description="Namespace of the operator itself: its Lease is there")
+    pod_name: str = Field(min_length=1, description="Identity of this process among its replicas")
+    namespaces: tuple[str, ...] = Field(default=(), description="Namespaces to serve; empty means all")
+    resync_seconds: float = Field(default=300, gt=0, description="Every object is looked at again this often")
+    workers: int = Field(default=4, ge=1, le=64, description="Objects reconciled at the same time")
+    poll_seconds: float = Field(default=5, gt=0, description="How often the evidence is read from Prometheus")
+    scrape_interval_seconds: float = Field(default=5, gt=0, description="How often Prometheus scrapes the gateway")
+    discovery_seconds: float = Field(default=10, gt=0, description="How often the served kinds are looked up")
+    metrics_port: int = Field(default=8080, ge=0, le=65535, description="Port of /healthz, /readyz and /metrics")
+    lease_seconds: float = Field(default=15, gt=0, description="A leader unheard of for this long is replaced")
+    renew_deadline_seconds: float = Field(default=10, gt=0, description="A leader that cannot renew this long ends")
+    retry_seconds: float = Field(default=2, gt=0, description="How often the lease is renewed or asked for")

@@ -1,0 +1,183 @@
+"""Every rule refuses its bad object with its sentence, and takes the good one beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from kubernetes.client.exceptions import ApiException
+
+from perennial.api import RESOURCES
+from perennial.crdgen.crd import root_schema
+
+Object = dict[str, Any]
+Good = Callable[[str], Object]
+
+RUN, VERSION, DEPLOYMENT = "TrainingRun", "ModelVersion", "ModelDeployment"
+ENV_BOTH = [{"name": "A", "value": "1", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
+FROM_BOTH = [
+    {
+        "name": "A",
+        "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}, "configMapKeyRef": {"name": "c", "key": "k"}},
+    }
+]
+SOURCE = "give exactly one of valueFrom.secretKeyRef and valueFrom.configMapKeyRef"
+VALUE = "give an environment variable exactly one of value and valueFrom"
+RESERVED = "names that begin with PERENNIAL_ are set by Perennial"
+TRAINER = "give exactly one of trainer.estimator (scikit-learn by name) and trainer.command (your own)"
+TARGET = "give exactly one of version (a number, which pins it) and follow: LatestApproved"
+RUN_NAME = "name a TrainingRun with at most 63 characters"
+VERSION_NAME = "name a ModelVersion MODELNAME-VERSION, as its spec says (for example flights-1)"
+DEPLOYMENT_NAME = "name a ModelDeployment with at most 36 lower-case letters, digits and dashes"
+
+
+def name(value: str) -> Object:
+    return {"metadata": {"name": value}}
+
+
+def spec(**fields: Any) -> Object:
+    return {"spec": fields}
+
+
+def steps(*weights: int) -> Object:
+    return spec(strategy={"canary": {"steps": [{"weight": each} for each in weights]}})
+
+
+def trainer(**fields: Any) -> Object:
+    return spec(trainer=fields)
+
+
+# kind, a JSON merge patch of the good object, the sentence
+CREATED = [
+    pytest.param(RUN, trainer(estimator=None), TRAINER, id="neither estimator nor command"),
+    pytest.param(RUN, trainer(command=["train"]), TRAINER, id="estimator and command"),
+    pytest.param(RUN, trainer(args=["-v"]), "trainer.args belongs to trainer.command", id="args without command"),
+    pytest.param(RUN, trainer(env=[{"name": "A"}]), VALUE, id="variable without value"),
+    pytest.param(RUN, trainer(env=ENV_BOTH), VALUE, id="variable with both"),
+    pytest.param(RUN, trainer(env=FROM_BOTH), SOURCE, id="two sources"),
+    pytest.param(RUN, trainer(env=[{"name": "PERENNIAL_SEED", "value": "1"}]), RESERVED, id="reserved variable"),
+    pytest.param(
+        RUN, spec(evaluation={"gates": [{"metric": "a"}]}), "give a gate exactly one of min and max", id="gate without"
+    ),
+    pytest.param(
+        RUN,
+        spec(evaluation={"gates": [{"metric": "a", "min": "0", "max": "1"}]}),
+        "give a gate exactly one of min and max",
+        id="gate with both",
+    ),
+    pytest.param(RUN, name("a" * 64), RUN_NAME, id="run's long name"),
+    pytest.param(VERSION, name("flights"), VERSION_NAME, id="version's name without number"),
+    pytest.param(VERSION, name("flights-01"), VERSION_NAME, id="version's name with a zero"),
+    pytest.param(VERSION, name("flights-12"), VERSION_NAME, id="version's name with another number"),
+    pytest.param(VERSION, name("trains-1"), VERSION_NAME, id="version's name of another model"),
+    pytest.param(DEPLOYMENT, spec(version=None), TARGET, id="neither version nor follow"),
+    pytest.param(DEPLOYMENT, spec(follow="LatestApproved"), TARGET, id="version and follow"),
+    pytest.param(DEPLOYMENT, steps(10, 10), "the weights of the steps must rise", id="equal steps"),
+    pytest.param(DEPLOYMENT, steps(5, 50, 25), "the weights of the steps must rise", id="falling steps"),
+    pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "A"}]}), VALUE, id="served variable without value"),
+    pytest.param(DEPLOYMENT, spec(serving={"env": FROM_BOTH}), SOURCE, id="served variable with two sources"),
+    pytest.param(DEPLOYMENT, name("a" * 37), DEPLOYMENT_NAME, id="long name"),
+    pytest.param(DEPLOYMENT, name("a.b"), DEPLOYMENT_NAME, id="name with a dot"),
+    pytest.param(DEPLOYMENT, name("1a"), DEPLOYMENT_NAME, id="name beginning with a digit"),
+]
+CHANGED = [
+    pytest.param(RUN, spec(seed=7), "a TrainingRun cannot be changed", id="run's seed"),
+    pytest.param(RUN, trainer(params={"c": "1"}), "a TrainingRun cannot be changed", id="run's params"),
+    pytest.param(VERSION, spec(modelName="trains"), "modelName and version cannot be changed", id="version's model"),
+    pytest.param(VERSION, spec(version=2), "modelName and version cannot be changed", id="version's number"),
+    pytest.param(VERSION, spec(artifact={"sha256": "f" * 64}), "the artifact's bytes cannot be changed", id="digest"),
+    pytest.param(VERSION, spec(lineage={"seed": 2}), "lineage cannot be changed", id="lineage"),
+    pytest.param(VERSION, spec(lineage=None), "lineage cannot be changed", id="lineage removed"),
+    pytest.param(VERSION, spec(metrics={"roc_auc": "0.9"}), "metrics cannot be changed", id="metrics"),
+    pytest.param(VERSION, spec(trainingRunRef={"name": "b"}), "trainingRunRef cannot be changed", id="run"),
+    pytest.param(VERSION, spec(trainingRunRef=None), "trainingRunRef cannot be changed", id="run removed"),
+    pytest.param(DEPLOYMENT, spec(modelName="trains"), "modelName cannot be changed", id="deployment's model"),
+]
+TAKEN = [
+    pytest.param(RUN, name("a" * 63), id="run's longest name"),
+    pytest.param(RUN, trainer(estimator=None, command=["train"], args=["-v"]), id="command and args"),
+    pytest.param(RUN, trainer(env=[{"name": "A", "value": ""}]), id="empty variable"),
+    pytest.param(RUN, trainer(env=[{"name": "A", "valueFrom": ENV_BOTH[0]["valueFrom"]}]), id="variable of a secret"),
+    pytest.param(RUN, spec(evaluation={"gates": [{"metric": "roc_auc", "min": "0.7"}]}), id="gate"),
+    pytest.param(VERSION, {**name("flights-12"), **spec(version=12)}, id="version of two digits"),
+    pytest.param(VERSION, {**name("a-1-12"), **spec(modelName="a-1", version=12)}, id="model name with a number"),
+    pytest.param(DEPLOYMENT, spec(version=None, follow="LatestApproved"), id="follow"),
+    pytest.param(DEPLOYMENT, steps(1, 50, 99), id="rising steps"),
+    pytest.param(DEPLOYMENT, name("a" * 36), id="longest name"),
+]
+CHANGES_TAKEN = [
+    pytest.param(RUN, {"metadata": {"labels": {"a": "b"}}}, id="run's labels"),
+    pytest.param(VERSION, spec(approval={"decision": "Approved", "by": "kim"}), id="approval"),
+    pytest.param(VERSION, spec(artifact={"uri": "pvc://other/flights"}), id="the artifact moves"),
+    pytest.param(DEPLOYMENT, spec(version=2), id="another version"),
+    pytest.param(DEPLOYMENT, spec(version=None, follow="LatestApproved"), id="from pinned to follow"),
+]
+
+
+def merged(obj: Object, patch: Object) -> Object:
+    """``obj`` with a JSON merge patch (RFC 7396) applied."""
+    found = dict(obj)
+    for key, value in patch.items():
+        if value is None:
+            found.pop(key, None)
+        else:
+            found[key] = merged(found.get(key, {}), value) if isinstance(value, dict) else value
+    return found
+
+
+@pytest.fixture(scope="module")
+def stored(kinds: Any) -> Callable[[Object], Object]:
+    """Creates an object for real, once, where it is in nobody's way."""
+    known: dict[str, Object] = {}
+
+    def store(obj: Object) -> Object:
+        if obj["kind"] not in known:
+            known[obj["kind"]] = kinds.create(merged(obj, {"metadata": {"namespace": "kube-public"}}), dry_run=False)
+        return known[obj["kind"]]
+
+    return store
+
+
+@pytest.mark.parametrize(("kind", "patch", "sentence"), CREATED)
+def test_refused_when_created(kinds: Any, good: Good, kind: str, patch: Object, sentence: str) -> None:
+    with pytest.raises(ApiException) as error:
+        kinds.create(merged(good(kind), patch))
+    assert error.value.status == 422
+    assert sentence in str(error.value.body)
+
+
+@pytest.mark.parametrize(("kind", "patch", "sentence"), CHANGED)
+def test_refused_when_changed(
+    kinds: Any, good: Good, stored: Callable[[Object], Object], kind: str, patch: Object, sentence: str
+) -> None:
+    with pytest.raises(ApiException) as error:
+        kinds.change(stored(good(kind)), patch)
+    assert error.value.status == 422
+    assert sentence in str(error.value.body)
+
+
+@pytest.mark.parametrize(("kind", "patch"), TAKEN)
+def test_taken_when_created(kinds: Any, good: Good, kind: str, patch: Object) -> None:
+    kinds.create(merged(good(kind), patch))
+
+
+@pytest.mark.parametrize(("kind", "patch"), CHANGES_TAKEN)
+def test_taken_when_changed(
+    kinds: Any, good: Good, stored: Callable[[Object], Object], kind: str, patch: Object
+) -> None:
+    kinds.change(stored(good(kind)), patch)
+
+
+def sentences(schema: Object) -> Iterator[str]:
+    yield from (rule["message"] for rule in schema.get("x-kubernetes-validations", []))
+    for below in (*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")):
+        if below:
+            yield from sentences(below)
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=lambda each: each.kind)
+def test_every_rule_has_a_case(resource: Any) -> None:
+    tried = [case.values[2] for case in (*CREATED, *CHANGED)]
+    for sentence in sentences(root_schema(resource)):
+        assert any(sentence.startswith(str(each)) for each in tried), f"no case for: {sentence}"

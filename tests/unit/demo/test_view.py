@@ -1,0 +1,76 @@
+"""The story in plain lines and as a table."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from demo.scene import Scene, parse, rows
+from demo.tally import Answer, Tally
+from demo.view import Terminal, plain_line, sentence, table, traffic_line
+from rich.console import Console
+from tests.unit.demo.objects import TIME, canary, condition, deployment, revision, version
+
+ANALYSIS = {
+    "verdict": "Hold",
+    "reason": "InsufficientEvidence",
+    "message": "More requests are needed.",
+    "time": TIME,
+    "metrics": [{"name": "errors", "stable": "0 of 900", "canary": "2 of 100", "evidence": "rollback 3 of 100"}],
+}
+
+
+def rolling(weight: int = 10) -> Scene:
+    status = {"stable": revision(1), "canary": canary(2, weight), "analysis": ANALYSIS}
+    return parse([version(1), version(2), deployment(status)])
+
+
+def counted() -> Tally:
+    tally = Tally(sent=1200)
+    tally.add(Answer(0.004, 400, "flights-r2"))
+    return tally
+
+
+def test_the_sentence_has_verdict_reason_and_the_numbers_behind_it() -> None:
+    told = sentence(rolling())
+    assert told.startswith("Hold InsufficientEvidence: More requests are needed.")
+    assert "2 of 100" in told
+    assert "rollback 3 of 100" in told
+
+
+def test_without_a_canary_the_sentence_is_that_of_the_conditions() -> None:
+    status = {"conditions": [condition("UpToDate", "False"), condition("Stalled", "True", "RolledBack", "It failed.")]}
+    assert sentence(parse([deployment(status)])) == "It failed."
+
+
+def test_traffic_in_a_line() -> None:
+    assert traffic_line(Tally()) == "no traffic yet"
+    assert traffic_line(counted()) == "requests 1,200, lost 0, median 4 ms, 99 of 100 within 4 ms"
+
+
+def test_a_plain_line_names_each_version_that_plays_a_part() -> None:
+    scene = rolling()
+    line = plain_line(scene, rows(scene, counted(), scene.services()), counted())
+    assert "v1 stable 90 % (0, 0 bad)" in line
+    assert "v2 canary 10 % (1, 1 bad)" in line
+
+
+def test_the_table_has_a_line_for_each_version() -> None:
+    scene = rolling()
+    out = io.StringIO()
+    Console(file=out, width=120).print(table(rows(scene, counted(), scene.services())))
+    assert [word in out.getvalue() for word in ("v1", "v2", "canary", "10 %", "requests")] == [True] * 5
+
+
+def test_plain_lines_come_with_every_change_and_every_few_seconds(tmp_path: Path) -> None:
+    out, now = io.StringIO(), [0.0]
+    with Terminal(tmp_path / "logs" / "demo.txt", Console(file=out, width=200), clock=lambda: now[0]) as view:
+        view.say("It begins.")
+        for second, weight in ((1.0, 10), (2.0, 10), (3.0, 25), (9.0, 25)):
+            now[0] = second
+            scene = rolling(weight)
+            view.show(scene, rows(scene, Tally(), {}), Tally())
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "[    0 s] It begins."
+    assert [line[:9] for line in lines[1:]] == ["[    1 s]", "[    3 s]", "[    9 s]"]
+    assert (tmp_path / "logs" / "demo.txt").read_text().splitlines() == lines
