@@ -32,6 +32,21 @@ async def test_batches_around_a_change_are_left_out_for_both() -> None:
     assert after.canary_requests < before.canary_requests + 400 - 50
 
 
+async def test_nothing_is_counted_while_the_weights_are_being_written() -> None:
+    world = World(steady())
+    world.run(300)
+    loop = Loop(world, watched(world))
+    before = await loop.run(40)
+    loop.analysis.changing("m")
+    world.traffic = lambda _: {("m-1", "2"): 50.0, ("m-2", "5"): 50.0}
+    assert await loop.run(30) == before
+    loop.enter(1)
+    world.traffic = steady()
+    after = await loop.run(30)
+    assert after.at > before.at
+    assert after.step == 1
+
+
 async def test_an_increment_across_a_change_is_left_out() -> None:
     world = World(steady())
     world.run(300)

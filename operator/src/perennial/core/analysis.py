@@ -60,6 +60,7 @@ class _Entry(Generic[KeyT]):
     watched: Watched[KeyT]
     progress: evidence.Progress | None = None
     reading: Reading | None = None
+    changing: bool = False
 
 
 class Analysis(Generic[KeyT]):
@@ -88,6 +89,7 @@ class Analysis(Generic[KeyT]):
         if entry is None or _begins_anew(entry.watched, watched):
             self._entries[watched.key] = _Entry(watched)
             return
+        entry.changing = False
         if entry.progress is not None:
             entry.progress = evidence.changed(entry.progress, watched.weight_since.timestamp())
         moved = entry.watched.step != watched.step
@@ -95,6 +97,16 @@ class Analysis(Generic[KeyT]):
         if moved and entry.progress is not None:
             # The verdict on the last step must not be taken for one on this step.
             entry.reading = self._judge(watched, entry.progress, None)
+
+    def changing(self, key: KeyT) -> None:
+        """Call just before the route's weights are written: nothing is counted until `track` says what they are.
+
+        What is missed meanwhile is read from Prometheus afterwards, so that a slow write cannot put requests of two
+        weights into one batch. A write that failed is followed by a `track` with what the route still has.
+        """
+        entry = self._entries.get(key)
+        if entry is not None:
+            entry.changing = True
 
     def read(self, key: KeyT) -> Reading | None:
         """The latest reading at the tracked step; None before the first poll."""
@@ -130,7 +142,7 @@ class Analysis(Generic[KeyT]):
         complete = self._grid.complete(self._clock.now().timestamp())
         self._begin_new(complete)
         problem = NOT_CONFIGURED if self._source is None else await self._read_histories(complete)
-        following = [entry for entry in self._entries.values() if entry.progress and entry.progress.warmth is not None]
+        following = [entry for entry in self._entries.values() if _follows(entry)]
         positions = [entry.progress.position for entry in following if entry.progress]
         until = min(complete, min(positions, default=complete) + self._grid.floor(CHUNK_SECONDS))
         answer: dict[tuple[str, str], list[Series]] = {}
@@ -196,7 +208,7 @@ class Analysis(Generic[KeyT]):
         problem: Decision | None,
         behind: bool,
     ) -> None:
-        if entry.progress is None or self._entries.get(entry.watched.key) is not entry:
+        if entry.progress is None or entry.changing or self._entries.get(entry.watched.key) is not entry:
             return
         before = entry.progress
         with self._guarded(entry):
@@ -228,6 +240,10 @@ class Analysis(Generic[KeyT]):
         before, entry.reading = entry.reading, reading
         if before is None or _story(before) != _story(reading):
             self._on_change(entry.watched.key)
+
+
+def _follows(entry: _Entry[KeyT]) -> bool:
+    return entry.progress is not None and entry.progress.warmth is not None and not entry.changing
 
 
 def _wants_history(entry: _Entry[KeyT], complete: float) -> bool:
