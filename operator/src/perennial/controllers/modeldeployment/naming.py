@@ -8,6 +8,7 @@ from perennial.api import API_VERSION
 
 MANAGER = "perennial-modeldeployment"
 
+PREFIX = "perennial.dev/"
 CONTROLLER_LABEL = "perennial.dev/controller"
 NAME_LABEL = "perennial.dev/name"
 MODEL_LABEL = "perennial.dev/model"
@@ -18,6 +19,7 @@ OUTCOME_LABEL = "perennial.dev/outcome"
 COMPONENT_LABEL = "perennial.dev/component"
 OUTCOME_MESSAGE = "perennial.dev/outcome-message"
 WEIGHTS_SINCE = "perennial.dev/weights-since"
+ROUTE_ROLLED_BACK = "perennial.dev/rolled-back"
 
 SERVER = "server"
 PREFLIGHT = "preflight"
