@@ -16,10 +16,10 @@ from typing import TypeVar
 import yaml
 
 T = TypeVar("T")
-_SAMPLE = re.compile(r'^(\w+)(?:\{(.*)\})? (\S+)$', re.MULTILINE)
+_SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
-def until(probe: Callable[[], T], what: str, seconds: float = 20) -> T:
+def until(probe: Callable[[], T], what: object, seconds: float = 20) -> T:
     """Call `probe` until it gives something true, and return that. Raises AssertionError after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
@@ -30,7 +30,7 @@ def until(probe: Callable[[], T], what: str, seconds: float = 20) -> T:
         time.sleep(0.05)
 
 
-async def eventually(probe: Callable[[], Awaitable[T]], what: str, seconds: float = 20) -> T:
+async def eventually(probe: Callable[[], Awaitable[T]], what: object, seconds: float = 20) -> T:
     """The same for a coroutine function."""
     deadline = time.monotonic() + seconds
     while True:
@@ -86,7 +86,11 @@ class OperatorProcess:
         environment["KUBECONFIG"] = str(kubeconfig)
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "perennial"], stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
+                [sys.executable, "-m", "perennial"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment,
             )
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from perennial.controllers.jobs.findings import Telling
+from perennial.controllers.findings import Telling
 from perennial.core.events import EventRecorder
 from perennial.core.status import write_status
 from perennial.ports.kinds import JOB, Kind

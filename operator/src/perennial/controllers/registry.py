@@ -4,14 +4,20 @@ from perennial.controllers.modeldeployment import ModelDeploymentReconciler
 from perennial.controllers.modelversion import ModelVersionReconciler
 from perennial.controllers.trainingrun import TrainingRunReconciler
 from perennial.core.analysis import Analysis
+from perennial.core.polling import Grid
 from perennial.core.queue import Key
+from perennial.core.rollout_metrics import RolloutCollector
 from perennial.core.services import Program, Services
+from perennial.core.settings import Settings
+from perennial.ports.prometheus import HttpPrometheus
 
 
 def build(services: Services) -> Program:
     """The reconcilers of every kind and the loops that feed them."""
     settings, kube, clock, events = services.settings, services.kube, services.clock, services.events
-    analysis: Analysis[Key] = Analysis(_source(services), clock, _grid(services), services.enqueue)
+    source = HttpPrometheus(settings.prometheus_url) if settings.prometheus_url else None
+    analysis: Analysis[Key] = Analysis(source, clock, _grid(settings), services.enqueue)
+    services.metrics.registry.register(RolloutCollector(analysis.snapshot))
     return Program(
         reconcilers=[
             TrainingRunReconciler(kube, clock, settings, events),
@@ -20,3 +26,9 @@ def build(services: Services) -> Program:
         ],
         loops=[analysis.run],
     )
+
+
+def _grid(settings: Settings) -> Grid:
+    # Prometheus allows a scrape no longer than the interval between two.
+    interval = settings.scrape_interval_seconds
+    return Grid(settings.poll_seconds, scrape_interval_seconds=interval, scrape_timeout_seconds=interval)

@@ -21,7 +21,7 @@ def clean(text: str, limit: int) -> str:
 def tail(text: str, limit: int) -> str:
     """The last `limit` characters in one line: a log says what went wrong at its end."""
     line = clean(text, max(len(text), 1))
-    return line if len(line) <= limit else ELLIPSIS + line[1 - limit :].lstrip()
+    return line if len(line) <= limit else ELLIPSIS + line[len(line) - limit + 1 :].lstrip()
 
 
 def sentence(text: str) -> str:

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from perennial.api.conditions import GATES_PASSED, READY, VERIFIED
 from perennial.api.modelversion import CHILD_REFUSED, NOT_APPROVED, NOT_VERIFIED, REJECTED, USABLE
-from perennial.controllers.jobs.findings import Finding, Telling, changed, merge, progress, stored_finding
+from perennial.controllers.findings import Finding, Telling, changed, merge, progress, stored_finding
+from perennial.controllers.headline import headline
 from perennial.controllers.jobs.text import sentence
-from perennial.controllers.metrics import headline
 from perennial.controllers.modelversion.observe import Observed
 from perennial.controllers.modelversion.origin import gates, metric, registered_by
 from perennial.controllers.modelversion.usage import usage

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from perennial.api.conditions import GATES_PASSED, SUCCEEDED
-from perennial.controllers.jobs.findings import Finding, stored_finding
+from perennial.controllers.findings import Finding, stored_finding
 from perennial.ports.kube import Object
 
 

@@ -19,9 +19,9 @@ from perennial.api.modelversion import (
     VERIFICATION_FAILED,
     VERIFYING,
 )
+from perennial.controllers.findings import Finding, stored_finding
 from perennial.controllers.jobs.claims import parse_claim_path
 from perennial.controllers.jobs.failure import Problem, why_failed, why_waiting
-from perennial.controllers.jobs.findings import Finding, stored_finding
 from perennial.controllers.jobs.said import NotUnderstoodError, Said, read_said
 from perennial.controllers.jobs.state import JobState
 from perennial.controllers.jobs.text import clean, sentence

@@ -15,8 +15,8 @@ from perennial.api.trainingrun import (
     RUNNING,
     UNSCHEDULABLE,
 )
+from perennial.controllers.findings import stored_finding
 from perennial.controllers.jobs.failure import Problem, why_failed, why_waiting
-from perennial.controllers.jobs.findings import stored_finding
 from perennial.controllers.jobs.state import JobState, PodState
 from perennial.controllers.jobs.text import clean, sentence
 from perennial.controllers.trainingrun.observe import Observed

@@ -17,19 +17,19 @@ from perennial.api.trainingrun import (
     PENDING,
     REGISTERING,
 )
+from perennial.controllers.findings import Finding
+from perennial.controllers.headline import headline
 from perennial.controllers.jobs.failure import Problem
-from perennial.controllers.jobs.findings import Finding
 from perennial.controllers.jobs.said import NotUnderstoodError, read_failure
 from perennial.controllers.jobs.state import JobState
 from perennial.controllers.jobs.text import sentence
-from perennial.controllers.metrics import headline
 from perennial.controllers.plan import Creation, Plan
 from perennial.controllers.trainingrun import attempts, places
 from perennial.controllers.trainingrun.children import training_job
 from perennial.controllers.trainingrun.gates import evaluate, gates_finding
 from perennial.controllers.trainingrun.observe import Observed, Stranger
 from perennial.controllers.trainingrun.outcome import Success, read_success
-from perennial.controllers.trainingrun.report import UNREAD, Report, failed, no_data, plan, waiting
+from perennial.controllers.trainingrun.report import READ_BY_NONE, Report, failed, no_data, plan, waiting
 from perennial.controllers.trainingrun.versions import completed_message, version_manifest
 from perennial.core.conditions import format_time, parse_time
 from perennial.ports.kinds import JOB, MODEL_VERSION
@@ -116,7 +116,7 @@ def _watch(observed: Observed, job: JobState, now: datetime) -> Plan:
 
 def _fail(observed: Observed, problem: Problem, ended: datetime, now: datetime) -> Plan:
     about_data = problem.reason in DATA_REASONS
-    data = Finding("False", problem.reason, problem.message) if about_data else UNREAD
+    data = Finding("False", problem.reason, problem.message) if about_data else READ_BY_NONE
     return plan(observed, failed(problem.reason, problem.message, ended, data), now)
 
 

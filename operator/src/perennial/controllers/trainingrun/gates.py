@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from perennial.api.base import number
 from perennial.api.trainingrun import ALL_PASSED, GATE_FAILED, NO_GATES, Gate, GateResult
-from perennial.controllers.jobs.findings import Finding
+from perennial.controllers.findings import Finding
 
 
 def evaluate(gates: Sequence[Gate], metrics: Mapping[str, str]) -> tuple[GateResult, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from perennial.api.conditions import SUCCEEDED
 from perennial.api.trainingrun import TrainingRunSpec
-from perennial.controllers.jobs.findings import stored_finding
+from perennial.controllers.findings import stored_finding
 from perennial.controllers.jobs.state import JobState, PodState, read_job, read_pod
 from perennial.controllers.labels import RUN_UID, is_owned, label, made_by
 from perennial.controllers.trainingrun import places

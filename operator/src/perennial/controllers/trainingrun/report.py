@@ -9,14 +9,17 @@ from typing import Any
 
 from perennial.api.conditions import DATA_READY, GATES_PASSED, SUCCEEDED
 from perennial.api.trainingrun import DATA_NOT_FOUND, NOT_EVALUATED_YET, NOT_READ_YET, PENDING, REGISTERING, RUNNING
-from perennial.controllers.jobs.findings import Finding, Telling, changed, merge, progress, stored_finding
+from perennial.controllers.findings import Finding, Telling, changed, merge, progress, stored_finding
 from perennial.controllers.plan import Creation, Plan
 from perennial.controllers.trainingrun.observe import Observed
 from perennial.core.conditions import format_time
 
 CALM = frozenset((PENDING, RUNNING, REGISTERING))
 UNREAD = Finding("Unknown", NOT_READ_YET, "The claim is there; the data is read when training starts.")
+READ_BY_NONE = Finding("Unknown", NOT_READ_YET, "The run ended before it said what data it had read.")
 UNEVALUATED = Finding("Unknown", NOT_EVALUATED_YET, "The gates are evaluated when training has ended.")
+
+NOTHING_MADE = Finding("Unknown", NOT_EVALUATED_YET, "No model was made, so there is nothing to evaluate.")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from perennial.api.base import API_VERSION
 from perennial.api.modelversion import Approval, Artifact, Lineage, ModelVersionSpec, RunReference
 from perennial.api.trainingrun import GateResult, TrainingRunSpec
-from perennial.controllers.jobs.findings import Finding
+from perennial.controllers.findings import Finding
 from perennial.controllers.labels import MODEL, RUN_UID, VERSION, made_by
 from perennial.controllers.trainingrun.children import image
 from perennial.controllers.trainingrun.gates import evaluate, gates_finding

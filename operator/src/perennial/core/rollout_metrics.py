@@ -1,0 +1,39 @@
+"""Rollouts as series of the operator's own metrics, read when they are scraped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from perennial.core.analysis import Gauges
+from perennial.core.queue import Key
+
+OBJECT = ("namespace", "name")
+
+
+class RolloutCollector(Collector):
+    """Weight and evidence of every rollout under way; a rollout that is over has no series."""
+
+    def __init__(self, snapshot: Callable[[], Sequence[Gauges[Key]]]) -> None:
+        self._snapshot = snapshot
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing in advance: the registry must not ask for a snapshot when this is registered."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """The series now."""
+        weight = GaugeMetricFamily("perennial_rollout_weight_percent", "Share of requests of the canary", labels=OBJECT)
+        evidence = GaugeMetricFamily(
+            "perennial_rollout_evidence_nats",
+            "Natural logarithm of the evidence for rolling back and for the next move",
+            labels=(*OBJECT, "towards"),
+        )
+        for each in self._snapshot():
+            labels = (each.key.namespace, each.key.name)
+            weight.add_metric(labels, each.weight)
+            evidence.add_metric((*labels, "rollback"), each.evidence_rollback)
+            evidence.add_metric((*labels, "advance"), each.evidence_advance)
+        return weight, evidence
