@@ -20,7 +20,9 @@ from perennial.ports.kube_fake import RecordingKube
 from perennial.rollout import Verdict
 
 NAMESPACE, NAME = "flights", "late"
-SETTINGS = Settings(trainer_image="localhost/perennial-trainer:one", namespace="perennial-system", pod_name="operator-0")
+SETTINGS = Settings(
+    trainer_image="localhost/perennial-trainer:one", namespace="perennial-system", pod_name="operator-0"
+)
 
 BLANK = Reading(
     verdict=Verdict.HOLD,
