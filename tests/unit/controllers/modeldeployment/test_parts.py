@@ -109,7 +109,7 @@ def test_a_record_is_read_back_as_it_was_written() -> None:
 # Health.
 
 
-def pod(ready: str = "False", *, scheduled: dict[str, Any] | None = None, **container: Any) -> dict[str, Any]:
+def pod(ready: str = "False", /, *, scheduled: dict[str, Any] | None = None, **container: Any) -> dict[str, Any]:
     conditions = [{"type": "Ready", "status": ready}]
     if scheduled:
         conditions.append({"type": "PodScheduled", "status": "False", **scheduled})
