@@ -209,19 +209,24 @@ def test_the_address(protocol: str, port: int, url: str | None) -> None:
 # The preflight.
 
 
+CREATED = {"name": "late-a-preflight", "uid": "1", "creationTimestamp": "2026-01-01T00:00:00Z"}
+
+
 def job(kind: str, message: str = "") -> dict[str, Any]:
-    return {"status": {"conditions": [{"type": kind, "status": "True", "message": message}]}}
+    ended = {"type": kind, "status": "True", "message": message, "lastTransitionTime": "2026-01-01T00:00:09Z"}
+    return {"metadata": CREATED, "status": {"conditions": [ended]}}
 
 
 def said(text: str) -> dict[str, Any]:
-    return {"status": {"containerStatuses": [{"state": {"terminated": {"message": text}}}]}}
+    container = {"name": "preflight", "state": {"terminated": {"message": text}}}
+    return {"metadata": CREATED, "status": {"containerStatuses": [container]}}
 
 
 @pytest.mark.parametrize(
     ("live", "pods", "expected"),
     [
         (None, (), ("Absent", "")),
-        ({}, (), ("Running", "")),
+        ({"metadata": CREATED}, (), ("Running", "")),
         (job("Complete"), (), ("Passed", "")),
         (job("Failed", "Job was too slow."), (), ("Failed", "Job was too slow.")),
         (job("Failed"), (said(outcome("Row 3 differs.")),), ("Failed", "Row 3 differs.")),
