@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 export PERENNIAL_CACHE ?= $(HOME)/.cache/perennial
 # operator/ must never shadow the standard library's module of that name.
 export PYTHONSAFEPATH := 1
-export PYTHONPATH := $(CURDIR)/operator/src:$(CURDIR)/trainer/src
+export PYTHONPATH := $(CURDIR)/operator/src:$(CURDIR)/trainer/src:$(CURDIR)
 
 hash = $(firstword $(shell cat $(1) | sha256sum | cut -c1-12))
 UV := $(PERENNIAL_CACHE)/uv-$(call hash,scripts/requirements.txt)/bin/uv
@@ -17,32 +17,100 @@ OPERATOR_ENV := $(PERENNIAL_CACHE)/envs/operator-$(call hash,operator/requiremen
 TRAINER_ENV := $(PERENNIAL_CACHE)/envs/trainer-$(call hash,trainer/requirements-dev.txt)
 PY := $(OPERATOR_ENV)/bin/python
 TRAINER_PY := $(TRAINER_ENV)/bin/python
+DEVCLUSTER := python3 -m devcluster
 
 ##@ Main
 .PHONY: help
 help: ## Explain the targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: install ## Show the main job on real flights: train, serve, canary, promote, roll back (5 minutes; 25 cold)
+	@$(PY) -m demo
+
+.PHONY: test
+test: ## Run every check and test (30 minutes; the first time 20 more)
+	@scripts/suites lint test-unit test-apiserver test-e2e
+
+##@ Cluster
+.PHONY: up
+up: cluster-packages ## Bring up a real one-node Kubernetes with KServe, gateway and Prometheus (40 s; 20 minutes cold)
+	@$(MAKE) env & environments=$$!; $(DEVCLUSTER) up; wait $$environments
+
+.PHONY: install
+install: up ## Install Perennial on that cluster
+	@scripts/install
+
+.PHONY: down
+down: ## Remove the cluster; nothing of it is left on the machine
+	@$(DEVCLUSTER) down
+
+.PHONY: status
+status: ## Say what runs in the cluster
+	@$(DEVCLUSTER) status
+
+.PHONY: images
+images: cluster-packages ## Make binaries and images without starting anything
+	@$(DEVCLUSTER) build
+
+.PHONY: kubectl
+kubectl: ## Print an alias for kubectl: eval "$$(make kubectl)"
+	@$(DEVCLUSTER) kubectl-alias
+
+.PHONY: cluster-packages
+cluster-packages: # Debian's part of the cluster: containerd, buildah and the like
+	@scripts/debian-packages python
+	@scripts/debian-packages cluster
+
+.PHONY: run
+run: $(OPERATOR_ENV)/.done ## Run the operator from this shell on the cluster of KUBECONFIG, beside no other
+	@PERENNIAL_TRAINER_IMAGE=$${PERENNIAL_TRAINER_IMAGE:-$$($(DEVCLUSTER) image-reference trainer)} \
+	  PERENNIAL_PROMETHEUS_URL=$${PERENNIAL_PROMETHEUS_URL:-http://127.0.0.1:9090} $(PY) -m perennial
+
+##@ Checks
+.PHONY: lint
+lint: env check-generated ## ruff, mypy --strict, the layers, and whether generated files are up to date (1 minute)
+	@$(OPERATOR_ENV)/bin/ruff check .
+	@$(OPERATOR_ENV)/bin/ruff format --check .
+	@$(OPERATOR_ENV)/bin/mypy operator/src devcluster demo
+	@$(TRAINER_ENV)/bin/mypy trainer/src
+	@$(OPERATOR_ENV)/bin/lint-imports --no-cache
+
+.PHONY: test-unit
+test-unit: env ## Tests of everything that decides (3 minutes)
+	@$(PY) -m pytest tests/unit --ignore tests/unit/trainer
+	@$(TRAINER_PY) -m pytest tests/unit/trainer
+
+.PHONY: test-apiserver
+test-apiserver: env cluster-packages ## Tests of the reconcilers on a real kube-apiserver (5 minutes)
+	@$(PY) -m pytest tests/apiserver
+
+.PHONY: test-e2e
+test-e2e: install ## Tests of the main job on the whole cluster (15 minutes)
+	@$(PY) -m pytest tests/e2e
 
 ##@ Environments
 .PHONY: env
 env: $(OPERATOR_ENV)/.done $(TRAINER_ENV)/.done ## Make the two Python environments (about 2 minutes cold)
 
-$(UV): scripts/requirements.txt
+$(UV): | scripts/requirements.txt
 	@scripts/debian-packages python
 	@echo "-- uv, the installer of Python packages (10 s)"
 	@python3 -m venv $(dir $(@D))
 	@$(@D)/pip install --quiet --disable-pip-version-check --require-hashes -r scripts/requirements.txt
-
-$(OPERATOR_ENV)/.done: operator/requirements-dev.txt | $(UV)
-	@echo "-- Python environment of the operator (20 s)"
-	@$(UV) venv --quiet --allow-existing --python python3 $(@D)
-	@$(UV) pip sync --quiet --require-hashes --python $(@D)/bin/python $<
 	@touch $@
 
-$(TRAINER_ENV)/.done: trainer/requirements-dev.txt | $(UV)
+# The folders are named after the hash of the locks: a fresh clone's newer files are no reason to make them again.
+$(OPERATOR_ENV)/.done: | operator/requirements-dev.txt $(UV)
+	@echo "-- Python environment of the operator (20 s)"
+	@$(UV) venv --quiet --allow-existing --python python3 $(@D)
+	@$(UV) pip sync --quiet --require-hashes --python $(@D)/bin/python operator/requirements-dev.txt
+	@touch $@
+
+$(TRAINER_ENV)/.done: | trainer/requirements-dev.txt $(UV)
 	@echo "-- Python environment of the trainer (60 s)"
 	@$(UV) venv --quiet --allow-existing --python python3 $(@D)
-	@$(UV) pip sync --quiet --require-hashes --python $(@D)/bin/python $<
+	@$(UV) pip sync --quiet --require-hashes --python $(@D)/bin/python trainer/requirements-dev.txt
 	@touch $@
 
 .PHONY: lock

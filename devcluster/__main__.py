@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from . import containers, images, kubectl, leftovers, prepare, processes
+from . import containers, go, images, kubectl, leftovers, paths, prepare, processes
 from .down import down
 from .locking import locked
 from .run import CommandError
@@ -29,8 +29,8 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("archives", nargs="+", type=Path, metavar="IMAGE_TAR")
     reference = commands.add_parser("image-reference", help="print NAME:TAG of an image")
     reference.add_argument("name", choices=["base", *images.NAMES])
-    anything = commands.add_parser("kubectl", help="run kubectl with the cluster's kubeconfig")
-    anything.add_argument("arguments", nargs=argparse.REMAINDER)
+    commands.add_parser("kubectl-alias", help="print a shell alias for kubectl and the KUBECONFIG that it needs")
+    commands.add_parser("kubectl", help="run kubectl with the cluster's kubeconfig", usage="kubectl ARGUMENTS ...")
     return parser
 
 
@@ -54,9 +54,8 @@ def _run(options: argparse.Namespace) -> int:
     match options.command:
         case "image-reference":
             print(images.reference(options.name))
-        case "kubectl":
-            command = kubectl.command(*options.arguments)
-            os.execv(command[0], command)  # noqa: S606 - it takes our place
+        case "kubectl-alias":
+            print(f"export KUBECONFIG={paths.KUBECONFIG}; alias kubectl='{go.binary('kubernetes')} kubectl'")
         case "status":
             return _status()
         case "leftovers":
@@ -74,8 +73,15 @@ def _run(options: argparse.Namespace) -> int:
 
 def main(arguments: list[str]) -> int:
     """Run a command; returns the exit code."""
+    if arguments[:1] == ["kubectl"]:
+        # Not argparse's business: it would take kubectl's own options for ours.
+        command = kubectl.command(*arguments[1:])
+        os.execv(command[0], command)  # noqa: S606 - it takes our place
+    if arguments[:1] == ["kubectl"]:
+        command = kubectl.command(*arguments[1:])
+        os.execv(command[0], command)  # noqa: S606 - it takes our place
     options = _parser().parse_args(arguments)
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and options.command != "image-reference":
         print("devcluster: needs root: it makes namespaces, cgroups and mounts", file=sys.stderr)
         return 2
     try:

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from .paths import NAME
+
 _ROOT = Path("/sys/fs/cgroup")
-NAME = "perennial-devcluster"
 
 
 def _hierarchies() -> list[Path]:

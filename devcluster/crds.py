@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import go
-from .kubectl import apply_files, kubectl, wait_for
+from . import go, paths
+from .kubectl import apply_files, wait_for
+from .storing import digest
+
+_APPLIED = paths.STATE / "crds-applied"
 
 _GATEWAY_API = ("gatewayclasses", "gateways", "httproutes", "referencegrants")
 _ENVOY_GATEWAY = ("envoyproxies", "backendtrafficpolicies")
@@ -35,7 +38,17 @@ def files() -> list[Path]:
 
 
 def install() -> None:
-    """Apply the definitions and wait until the apiserver serves them."""
+    """Apply the definitions and wait until the apiserver serves them; nothing happens if they were applied before."""
+    key = digest(path.read_bytes() for path in files())
+    if _APPLIED.exists() and _APPLIED.read_text() == key:
+        return
     apply_files(files())
-    names = [name for name in kubectl("get", "crd", "--output=name").split() if name]
-    wait_for("condition=Established", *names, seconds=90)
+    names = [f"crd/{name}" for name in _names()]
+    wait_for("condition=Established", *names, seconds=120)
+    _APPLIED.write_text(key)
+
+
+def _names() -> list[str]:
+    """Names of the definitions, PLURAL.GROUP: upstream names a file GROUP_PLURAL.yaml."""
+    stems = (path.stem.partition("_") for path in files())
+    return [f"{plural}.{group}" for group, _, plural in stems]

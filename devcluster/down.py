@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 
-from . import boot, cgroups, fixed, network, paths, processes, run, sysctls
+from . import boot, cgroups, fixed, paths, processes, run, sysctls
 from .leftovers import leftovers, mounted
 from .progress import say, step
 from .waiting import until
@@ -35,9 +35,8 @@ def remove() -> None:
     processes.end(each for each in processes.ours() if each.leads)
     until(_pods_gone, what="the end of the pods' processes", seconds=20)
     processes.end(processes.ours())
-    for point in mounted():
+    for point in mounted():  # one of them is the network namespace
         run.succeeds(["umount", "--lazy", point])
-    network.remove_namespace()
     until(_cgroups_gone, what="the removal of cgroups", seconds=20)
     if boot.is_same():
         sysctls.restore()

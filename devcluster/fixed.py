@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from . import network, paths
+from . import paths
 from .nodeconfig import CONTAINERD, SOCKET
 
 _LOG_LINKS = Path("/var/log/containers")
@@ -43,10 +43,10 @@ def entries() -> Iterator[Path]:
     """Files, links and sockets of ours; to be asked before our state is deleted, which tells ours from others'."""
     if _LOG_LINKS.exists():
         yield from (path for path in _LOG_LINKS.iterdir() if str(path.readlink()).startswith(f"{paths.STATE}/"))
-    ours = sorted(_CNI_RESULTS.glob(f"{network.NAMESPACE}-*")) if _CNI_RESULTS.exists() else []
+    ours = sorted(_CNI_RESULTS.glob(f"{paths.NAME}-*")) if _CNI_RESULTS.exists() else []
     yield from ours
     for path in ours:
-        container = path.name.removeprefix(f"{network.NAMESPACE}-").rpartition("-")[0]
+        container = path.name.removeprefix(f"{paths.NAME}-").rpartition("-")[0]
         yield from _CNI_RESULTS.glob(f"*-{container}-*")
     yield from (path for path in map(shim_socket, _containers()) if path.exists())
     if (socket := _DEVICE_PLUGINS / "kubelet.sock").exists():

@@ -21,7 +21,7 @@ RECIPES = {
     "trainer": Recipe(
         "", ("trainer/pyproject.toml", "trainer/requirements.txt", "trainer/src"), "base", "trainer", 150
     ),
-    "flights-data": Recipe("examples/flights/data", (".",), "trainer", seconds=40),
+    "flights-data": Recipe("examples/flights/data", ("prepare.py", "requirements.txt"), "base", seconds=40),
 }
 # The order of making and of importing: what others wait for goes first, the largest last.
 NAMES = ("pause", "kserve-manager", "envoy-gateway", "envoy", "prometheus", "operator", "trainer", "flights-data")

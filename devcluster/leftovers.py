@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import cgroups, fixed, network, paths, processes, sysctls
+from . import cgroups, fixed, paths, processes, sysctls
 
 
 def mounts(table: str, root: Path) -> list[str]:
@@ -31,6 +31,5 @@ def leftovers() -> list[str]:
     found += [f"cgroup {group}" for group in cgroups.groups()]
     found += [f"sysctl {name}, which was {value}" for name, value in sysctls.changed().items()]
     found += [f"file {path}" for path in sorted(set(fixed.entries()))]
-    found += [f"namespace {network.NAMESPACE_FILE}"] if network.NAMESPACE_FILE.exists() else []
     found += [f"folder {paths.STATE}"] if paths.STATE.exists() else []
     return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
-from . import run
+from . import paths, run
 from .control import SERVICES
 
-NAMESPACE = "perennial-devcluster"
-NAMESPACE_FILE = Path("/run/netns") / NAMESPACE
+# A mount of the namespace keeps it; ours lies in our state, for /run/netns and its own mount would be left behind.
+NAMESPACE_FILE = paths.STATE / "netns"
 # On the loopback device, because there may be no dummy device; not 127/8, which the kubelet refuses.
 NODE_ADDRESS = "10.199.0.1"
 PODS = "10.245.0.0/24"
@@ -18,9 +18,9 @@ INSIDE = ("nsenter", f"--net={NAMESPACE_FILE}", "--")
 
 def ensure_namespace() -> None:
     """Make the namespace with the node's address and a route for host processes to Services."""
-    if not NAMESPACE_FILE.is_mount():
-        NAMESPACE_FILE.unlink(missing_ok=True)
-        run.answer(["ip", "netns", "add", NAMESPACE])
+    if not os.path.ismount(NAMESPACE_FILE):  # pathlib takes only folders for mounts
+        NAMESPACE_FILE.touch()
+        run.answer(["unshare", f"--net={NAMESPACE_FILE}", "true"])
     for command in (
         ("ip", "link", "set", "lo", "up"),
         ("ip", "address", "replace", f"{NODE_ADDRESS}/32", "dev", "lo"),
@@ -28,9 +28,3 @@ def ensure_namespace() -> None:
         ("sysctl", "-qw", "net.ipv4.ip_forward=1"),
     ):
         run.answer([*INSIDE, *command])
-
-
-def remove_namespace() -> None:
-    """Delete the namespace; nothing happens where there is none."""
-    if NAMESPACE_FILE.exists():
-        run.answer(["ip", "netns", "delete", NAMESPACE])

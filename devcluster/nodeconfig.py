@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import cgroups, images, network, paths
+from . import images, network, paths
 
 CONTAINERD = paths.STATE / "containerd"
 SOCKET = CONTAINERD / "containerd.sock"
@@ -45,7 +45,7 @@ def cni() -> dict[str, Any]:
         "ranges": [[{"subnet": network.PODS}]],
         "routes": [{"dst": "0.0.0.0/0"}],
     }
-    return {"cniVersion": "0.4.0", "name": network.NAMESPACE, "plugins": [{"type": "ptp", "ipam": addresses}]}
+    return {"cniVersion": "0.4.0", "name": paths.NAME, "plugins": [{"type": "ptp", "ipam": addresses}]}
 
 
 def kubelet(pki: Path) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def kubelet(pki: Path) -> dict[str, Any]:
         "kind": "KubeletConfiguration",
         "containerRuntimeEndpoint": f"unix://{SOCKET}",
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": f"/{cgroups.NAME}",
+        "cgroupRoot": f"/{paths.NAME}",
         "failCgroupV1": False,
         "failSwapOn": False,
         "enforceNodeAllocatable": ["pods"],

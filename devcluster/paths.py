@@ -9,8 +9,9 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "devcluster"
 MANIFESTS = PACKAGE / "manifests"
 
+NAME = "perennial-devcluster"
 # Fixed, so that everyone finds the kubeconfig and `down` finds what an earlier `up` left, whoever started it.
-STATE = Path("/var/lib/perennial-devcluster")
+STATE = Path("/var/lib") / NAME
 KUBECONFIG = STATE / "kubeconfig"
 
 

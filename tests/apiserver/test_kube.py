@@ -151,12 +151,18 @@ async def test_what_the_role_does_not_allow(operator_kube: KubeClient, namespace
         await operator_kube.create(CONFIG_MAP, config_map(namespace))
 
 
-async def test_an_apiserver_that_is_not_there(apiserver: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def dead_kubeconfig(apiserver: Path, tmp_path: Path) -> str:
+    """The kubeconfig of an apiserver that is not there."""
     config = yaml.safe_load(apiserver.read_text())
     config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
     (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
-    client = await KubeClient.connect(kubeconfig=str(tmp_path / "kubeconfig"))
-    with pytest.raises(Unavailable, match="127.0.0.1"):
+    return str(tmp_path / "kubeconfig")
+
+
+async def test_an_apiserver_that_is_not_there(dead_kubeconfig: str) -> None:
+    client = await KubeClient.connect(kubeconfig=dead_kubeconfig)
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1"):
         await client.list(CONFIG_MAP, "default")
     await client.close()
 

@@ -27,6 +27,7 @@ VALUE = "give an environment variable exactly one of value and valueFrom"
 RESERVED = "names that begin with PERENNIAL_ are set by Perennial"
 TRAINER = "give exactly one of trainer.estimator (scikit-learn by name) and trainer.command (your own)"
 TARGET = "give exactly one of version (a number, which pins it) and follow: LatestApproved"
+RUN_NAME = "name a TrainingRun with at most 63 characters"
 VERSION_NAME = "name a ModelVersion MODELNAME-VERSION, as its spec says (for example flights-1)"
 DEPLOYMENT_NAME = "name a ModelDeployment with at most 36 lower-case letters, digits and dashes"
 
@@ -65,6 +66,7 @@ CREATED = [
         "give a gate exactly one of min and max",
         id="gate with both",
     ),
+    pytest.param(RUN, name("a" * 64), RUN_NAME, id="run's long name"),
     pytest.param(VERSION, name("flights"), VERSION_NAME, id="version's name without number"),
     pytest.param(VERSION, name("flights-01"), VERSION_NAME, id="version's name with a zero"),
     pytest.param(VERSION, name("flights-12"), VERSION_NAME, id="version's name with another number"),
@@ -93,6 +95,7 @@ CHANGED = [
     pytest.param(DEPLOYMENT, spec(modelName="trains"), "modelName cannot be changed", id="deployment's model"),
 ]
 TAKEN = [
+    pytest.param(RUN, name("a" * 63), id="run's longest name"),
     pytest.param(RUN, trainer(estimator=None, command=["train"], args=["-v"]), id="command and args"),
     pytest.param(RUN, trainer(env=[{"name": "A", "value": ""}]), id="empty variable"),
     pytest.param(RUN, trainer(env=[{"name": "A", "valueFrom": ENV_BOTH[0]["valueFrom"]}]), id="variable of a secret"),

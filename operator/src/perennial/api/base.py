@@ -68,7 +68,7 @@ Quantity = Annotated[str, Field(pattern=r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]
 Probability = Annotated[
     str,
     Field(
-        pattern=r"^(0?\.[0-9]+|[0-9]{1,3}m)$",
+        pattern=r"^(0?\.[0-9]*[1-9][0-9]*|[1-9][0-9]{0,2}m)$",
         max_length=16,
         description='A number between 0 and 1, written as "0.01" or in thousandths as "10m".',
     ),
@@ -84,6 +84,7 @@ PvcUri = Annotated[
         max_length=512,
     ),
 ]
+NamespaceName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
 Image = Annotated[str, Field(min_length=1, max_length=512)]
 
 

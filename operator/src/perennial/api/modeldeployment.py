@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from perennial.api.base import ApiModel, Column, DnsLabel, Image, Probability, Resource, ResourceName, Rule, cel
+from perennial.api.base import (
+    ApiModel,
+    Column,
+    DnsLabel,
+    Image,
+    NamespaceName,
+    Probability,
+    Resource,
+    ResourceName,
+    Rule,
+    cel,
+)
 from perennial.api.conditions import Conditions
 from perennial.api.pods import EnvVar, Resources
 
@@ -56,7 +67,9 @@ class GatewayReference(ApiModel):
     """The Gateway that users' requests come through."""
 
     name: ResourceName = Field(description="The Gateway's name.")
-    namespace: DnsLabel | None = Field(None, description="Its namespace; that of the ModelDeployment when left out.")
+    namespace: NamespaceName | None = Field(
+        None, description="Its namespace; that of the ModelDeployment when left out."
+    )
 
 
 class Router(ApiModel):

@@ -88,7 +88,12 @@ class ModelVersionSpec(ApiModel):
                 "modelName and version cannot be changed; create another ModelVersion",
             ),
             Rule(
-                "self.artifact.sha256 == oldSelf.artifact.sha256 && self.artifact.format == oldSelf.artifact.format",
+                "self.artifact.sha256 == oldSelf.artifact.sha256 && self.artifact.format == oldSelf.artifact.format"
+                + "".join(
+                    f" && has(self.artifact.{name}) == has(oldSelf.artifact.{name})"
+                    f" && (!has(self.artifact.{name}) || self.artifact.{name} == oldSelf.artifact.{name})"
+                    for name in ("contentDigest", "framework", "sizeBytes")
+                ),
                 "the artifact's bytes cannot be changed; create another ModelVersion",
             ),
             Rule(
