@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from tests.apiserver import playing
-from tests.apiserver.support import Kubectl
 
 from perennial.controllers.modelversion import ModelVersionReconciler
 from perennial.ports.kinds import JOB, MODEL_DEPLOYMENT, MODEL_VERSION, TRAINING_RUN
 from perennial.ports.kube import KubeClient, Object
+from tests.apiserver import playing
+from tests.apiserver.support import Kubectl
 
 NAME = "flights-1"
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.apiserver import playing
-from tests.apiserver.support import Kubectl, OperatorProcess, eventually
 
 from perennial.controllers.trainingrun import TrainingRunReconciler
 from perennial.ports.kinds import EVENT, JOB, MODEL_VERSION, TRAINING_RUN
 from perennial.ports.kube import Invalid, KubeClient, Object
+from tests.apiserver import playing
+from tests.apiserver.support import Kubectl, OperatorProcess, eventually
 
 NAME = "flights-january"
 
@@ -276,7 +276,7 @@ async def test_a_name_too_long_for_its_job_is_refused(kube: KubeClient, namespac
 async def test_the_operator_follows_a_run_by_its_watches(
     kube: KubeClient, namespace: str, start_operator: Callable[..., OperatorProcess]
 ) -> None:
-    operator = start_operator(namespaces=namespace)
+    start_operator(namespaces=namespace)
     for claim in ("flights-data", "models"):
         await playing.make_claim(kube, namespace, claim)
     run = await kube.create(TRAINING_RUN, manifest(namespace, approval="Automatic"))
