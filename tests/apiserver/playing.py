@@ -47,7 +47,10 @@ def ended(container: str, exit_code: int, message: str, reason: str = "Completed
     """The status of a pod whose container has ended."""
     now = stamp()
     state = {"exitCode": exit_code, "reason": reason, "message": message, "startedAt": now, "finishedAt": now}
-    return {"phase": "Failed" if exit_code else "Succeeded", "containerStatuses": [_container(container, "terminated", state)]}
+    return {
+        "phase": "Failed" if exit_code else "Succeeded",
+        "containerStatuses": [_container(container, "terminated", state)],
+    }
 
 
 def waiting(container: str, reason: str, message: str) -> Object:
