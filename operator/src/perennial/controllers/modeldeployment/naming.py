@@ -9,6 +9,7 @@ from perennial.ports.kinds import MODEL_DEPLOYMENT
 
 MANAGER = "perennial-modeldeployment"
 
+PREFIX = "perennial.dev/"
 NAME_LABEL = labels.NAME
 VERSION_LABEL = labels.VERSION
 REVISION_LABEL = "perennial.dev/revision"
@@ -17,6 +18,7 @@ OUTCOME_LABEL = "perennial.dev/outcome"
 COMPONENT_LABEL = "perennial.dev/component"
 OUTCOME_MESSAGE = "perennial.dev/outcome-message"
 WEIGHTS_SINCE = "perennial.dev/weights-since"
+ROUTE_ROLLED_BACK = "perennial.dev/rolled-back"
 
 SERVER = "server"
 PREFLIGHT = "preflight"

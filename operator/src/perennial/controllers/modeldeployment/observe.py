@@ -68,6 +68,7 @@ async def observe(kube: Kube, deployment: Object, default_image: str, reading: R
         gateway=gateway,
         kserve_installed=services is not None and runtimes is not None,
         foreign=foreign,
+        strangers=_strangers([*revisions, *(services or []), *(runtimes or [])], uid),
         reading=reading,
     )
 
@@ -78,6 +79,11 @@ def _ours(objects: list[Object], uid: str) -> dict[str, Object]:
         for each in objects
         if is_owned(each, uid) and "deletionTimestamp" not in each["metadata"]
     }
+
+
+def _strangers(objects: list[Object], uid: str) -> frozenset[str]:
+    """Names of objects with our labels and another owner: of a ModelDeployment of this name that was there before."""
+    return frozenset(each["metadata"]["name"] for each in objects if not is_owned(each, uid))
 
 
 def _version(obj: Object) -> Version:
