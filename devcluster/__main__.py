@@ -30,8 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     reference = commands.add_parser("image-reference", help="print NAME:TAG of an image")
     reference.add_argument("name", choices=["base", *images.NAMES])
     commands.add_parser("kubectl-alias", help="print a shell alias for kubectl and the KUBECONFIG that it needs")
-    anything = commands.add_parser("kubectl", help="run kubectl with the cluster's kubeconfig")
-    anything.add_argument("arguments", nargs=argparse.REMAINDER)
+    commands.add_parser("kubectl", help="run kubectl with the cluster's kubeconfig", usage="kubectl ARGUMENTS ...")
     return parser
 
 
@@ -57,9 +56,6 @@ def _run(options: argparse.Namespace) -> int:
             print(images.reference(options.name))
         case "kubectl-alias":
             print(f"export KUBECONFIG={paths.KUBECONFIG}; alias kubectl='{go.binary('kubernetes')} kubectl'")
-        case "kubectl":
-            command = kubectl.command(*options.arguments)
-            os.execv(command[0], command)  # noqa: S606 - it takes our place
         case "status":
             return _status()
         case "leftovers":
@@ -77,8 +73,15 @@ def _run(options: argparse.Namespace) -> int:
 
 def main(arguments: list[str]) -> int:
     """Run a command; returns the exit code."""
+    if arguments[:1] == ["kubectl"]:
+        # Not argparse's business: it would take kubectl's own options for ours.
+        command = kubectl.command(*arguments[1:])
+        os.execv(command[0], command)  # noqa: S606 - it takes our place
+    if arguments[:1] == ["kubectl"]:
+        command = kubectl.command(*arguments[1:])
+        os.execv(command[0], command)  # noqa: S606 - it takes our place
     options = _parser().parse_args(arguments)
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and options.command != "image-reference":
         print("devcluster: needs root: it makes namespaces, cgroups and mounts", file=sys.stderr)
         return 2
     try:

@@ -125,7 +125,7 @@ def _machine_options(folder: Path) -> list[str]:
 
 
 def pip_settings(listing: str) -> dict[str, str]:
-    """What `pip config list` says, by option; the environment goes before files, `cert` is dropped for the secret.
+    """What `pip config list` says, by option; the environment goes before files.
 
     >>> pip_settings("global.timeout='15'\\n:env:.timeout='60'")
     {'timeout': '60'}

@@ -83,7 +83,8 @@ def version_numbers(text: str) -> tuple[int, ...]:
     return tuple(int(number or 0) for number in found.groups()) if found else ()
 
 
-def _needed() -> tuple[int, ...]:
+def needed() -> tuple[int, ...]:
+    """The newest Go version that a go.mod of ours asks for."""
     lines = (re.search(r"^go .*", (SOURCES / name / "go.mod").read_text(), re.M) for name in COMPONENTS)
     return max(version_numbers(line.group()) for line in lines if line)
 
@@ -93,7 +94,7 @@ def toolchain() -> Toolchain:
     """The Go of this machine if it is new enough for every go.mod, PyPI's otherwise."""
     if found := shutil.which("go"):
         version = run.answer([found, "version"], env={**os.environ, "GOTOOLCHAIN": "local"})
-        if version_numbers(version) >= _needed():
+        if version_numbers(version) >= needed():
             return Toolchain(version.split()[2], Path(found))
     pinned = (paths.PACKAGE / "wheels" / "go.txt").read_text().split()[0]
     return Toolchain(f"go{pinned.partition('==')[2]}", None)

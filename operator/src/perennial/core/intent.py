@@ -19,6 +19,7 @@ def holds(intent: Any, live: Any) -> bool:
     """
     if isinstance(intent, dict):
         # An empty or missing part of an object is the same to the apiserver.
+        live = {} if live is None else live
         return isinstance(live, dict) and all(holds(value, live.get(key)) for key, value in intent.items())
     if isinstance(intent, list):
         if not intent and live is None:

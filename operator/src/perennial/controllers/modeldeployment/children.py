@@ -7,13 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from perennial.controllers.modeldeployment import naming, preflight, revision, route, runtime
+from perennial.controllers.modeldeployment import naming, preflight, revision, runtime, traffic
 from perennial.controllers.modeldeployment.course import course
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import Record
 from perennial.core.intent import holds
-from perennial.core.names import short_hash
 from perennial.ports.kinds import CONTROLLER_REVISION, HTTP_ROUTE, INFERENCE_SERVICE, JOB, SERVING_RUNTIME, Kind
 
 Child = tuple[Kind, dict[str, Any]]
@@ -27,19 +26,26 @@ def applied(seen: Observed, move: Move, now: datetime, fresh_token: str) -> Iter
     live[CONTROLLER_REVISION] = seen.revisions
     for kind, intent in _intents(seen, move, now, fresh_token):
         current = live[kind].get(intent["metadata"]["name"])
-        if current is None or not holds(intent, current):
+        if current is None or not holds(intent, current) or _surplus(intent, current):
             yield kind, intent
+
+
+def _surplus(intent: dict[str, Any], live: dict[str, Any]) -> bool:
+    """Whether ``live`` still says of itself what we no longer say of it: a role that is over, for example."""
+    parts = ((intent["metadata"].get(part, {}), live["metadata"].get(part, {})) for part in ("labels", "annotations"))
+    return any(key.startswith(naming.PREFIX) and key not in ours for ours, theirs in parts for key in theirs)
 
 
 def _intents(seen: Observed, move: Move, now: datetime, fresh_token: str) -> Iterator[Child]:
     records = live_records(seen, move)
-    wanted = _route(seen, move, records, now, fresh_token)
-    if wanted:
-        yield HTTP_ROUTE, wanted
+    route = traffic.wanted(seen, move, records, now, fresh_token)
+    if route:
+        yield HTTP_ROUTE, route
     for record in _recorded(seen, move, now):
         yield CONTROLLER_REVISION, revision.manifest(seen.deployment, record)
-    for record in records:
-        yield from _servers(seen, record)
+    if seen.kserve_installed:
+        for record in records:
+            yield from _servers(seen, record)
 
 
 def live_records(seen: Observed, move: Move) -> list[Record]:
@@ -53,18 +59,6 @@ def _roles(move: Move) -> tuple[Any, ...]:
     return (move.course.stable, move.course.canary, move.course.previous)
 
 
-def _route(seen: Observed, move: Move, records: list[Record], now: datetime, fresh_token: str) -> dict[str, Any] | None:
-    live = seen.live_route
-    # A keeper rule names a Service: the gateway refuses the route as long as KServe has not made it.
-    reachable = [each.service for each in records if each.service in live.services or seen.health(each).serves]
-    tokens = {each: live.tokens.get(each) or short_hash([fresh_token, each], 26) for each in reachable}
-    if not tokens:
-        return None
-    changed = dict(live.weights) != dict(move.weights)
-    since = now if changed or live.since is None else live.since
-    return route.route(seen.deployment, seen.spec.router, move.weights, tokens, since)
-
-
 def _recorded(seen: Observed, move: Move, now: datetime) -> Iterator[Record]:
     """All records as they should be, the target's included: role and outcome as labels."""
     roles = course(seen, now)
@@ -75,6 +69,9 @@ def _recorded(seen: Observed, move: Move, now: datetime) -> Iterator[Record]:
     known = {record.revision: record for record in (*seen.records, *([move.target] if move.target else []))}
     for record in known.values():
         outcome, message = ended.get(record.revision, (record.outcome, record.message))
+        if record.outcome == revision.ROLLED_BACK:
+            # The history may be older than the record, when the operator ended between the two.
+            outcome, message = record.outcome, record.message
         yield replace(record, role=roles.role(record.revision), outcome=outcome, message=message)
 
 
@@ -105,7 +102,10 @@ def created(seen: Observed, move: Move) -> Iterator[Child]:
 
 def deleted(seen: Observed, move: Move) -> Iterator[Child]:
     """What no revision needs any more. A revision's servers go only once the gateway has let go of them."""
-    kept = {record.service for record in live_records(seen, move)}
+    records = live_records(seen, move)
+    kept = {record.service for record in records}
+    if seen.route and traffic.useless(seen, move, records):
+        yield HTTP_ROUTE, seen.route
     settled = seen.route is None or seen.gateway_state.ready
     routed = seen.live_route.services | (set() if settled else set(seen.services))
     for kind, objects in ((INFERENCE_SERVICE, seen.services), (SERVING_RUNTIME, seen.runtimes)):

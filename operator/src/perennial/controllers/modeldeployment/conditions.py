@@ -12,6 +12,8 @@ from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.target import Problem
 from perennial.core.conditions import ConditionStatus, drop_condition, set_condition
 
+LIMIT = 2048
+"""The longest message that the API takes."""
 Line = tuple[ConditionStatus, str, str]
 
 
@@ -33,7 +35,7 @@ def conditions(seen: Observed, move: Move, now: datetime) -> list[dict[str, Any]
             continue
         status, reason, message = line
         result = set_condition(
-            result, type=kind, status=status, reason=reason, message=message, generation=generation, now=now
+            result, type=kind, status=status, reason=reason, message=message[:LIMIT], generation=generation, now=now
         )
     return result
 
@@ -54,6 +56,8 @@ def _ready(seen: Observed, move: Move) -> Line:
         )
     if not seen.gateway_state.ready and not seen.live_route.weights:
         return "False", api.STARTING, seen.gateway_state.message
+    if seen.gateway.gateway is None:
+        return "False", api.NOTHING_SERVES, seen.gateway_state.message
     health = seen.health(record)
     if not health.serves:
         return "False", api.NOTHING_SERVES, f"No pod of version {stable.version} is ready: {health.waiting}."
@@ -64,7 +68,8 @@ def _ready(seen: Observed, move: Move) -> Line:
 
 def _up_to_date(move: Move) -> Line:
     stable = move.course.stable
-    if move.target and stable and stable.revision == move.target.revision:
+    serves = not move.stalled and not move.progress
+    if serves and move.target and stable and stable.revision == move.target.revision:
         return "True", api.TARGET_SERVES, f"Version {stable.version} is what the spec asks for."
     if move.stalled:
         return "False", move.stalled.reason, move.stalled.message

@@ -37,6 +37,7 @@ def course(seen: Observed, now: datetime) -> Course:
     """The course that status tells; what status does not tell is taken from the records' roles and the live route."""
     stable = seen.status.stable or _remembered_stable(seen)
     canary = seen.status.canary or _remembered_canary(seen, now)
+    canary = _anchored(canary, seen) if canary else None
     previous = seen.status.previous or _remembered_previous(seen, now)
     if stable and canary and canary.revision == stable.revision:
         canary = None
@@ -50,12 +51,30 @@ def _with_role(seen: Observed, role: str) -> Record | None:
     if seen.status.stable:
         return None
     found = [record for record in seen.records if record.role == role]
-    return max(found, key=lambda record: record.ordinal, default=None)
+    weights = seen.live_route.weights
+    # Two have a role for a moment while the records follow a promotion.
+    return max(found, key=lambda record: (weights.get(record.service, 0), record.ordinal), default=None)
 
 
 def _remembered_stable(seen: Observed) -> RevisionStatus | None:
-    record = _with_role(seen, STABLE)
+    record = _with_role(seen, STABLE) or _most_requested(seen)
     return revision_status(record) if record else None
+
+
+def _most_requested(seen: Observed) -> Record | None:
+    """Where the route sends most requests: the records follow the status by one pass, which may never have come."""
+    weights = seen.live_route.weights
+    found = [record for record in seen.records if weights.get(record.service, 0) > 0]
+    return max(found, key=lambda record: weights[record.service], default=None)
+
+
+def _anchored(canary: CanaryStatus, seen: Observed) -> CanaryStatus:
+    """The canary at the step of the spec that its weight has reached: the steps may have been changed meanwhile."""
+    weights = [step.weight for step in seen.spec.strategy.canary.steps]
+    if canary.step == NOT_ROUTED or (canary.step < len(weights) and weights[canary.step] == canary.weight):
+        return canary
+    reached = [index for index, weight in enumerate(weights) if weight <= canary.weight]
+    return canary.model_copy(update={"step": reached[-1] if reached else 0})
 
 
 def _remembered_canary(seen: Observed, now: datetime) -> CanaryStatus | None:
@@ -64,11 +83,10 @@ def _remembered_canary(seen: Observed, now: datetime) -> CanaryStatus | None:
         return None
     live = seen.live_route
     weight = live.weights.get(record.service, 0)
-    steps = [index for index, step in enumerate(seen.spec.strategy.canary.steps) if step.weight <= weight]
     return CanaryStatus(
         **revision_status(record).model_dump(),
         weight=weight,
-        step=steps[-1] if steps else NOT_ROUTED,
+        step=0 if weight else NOT_ROUTED,
         since=format_time(live.since or now),
         started=format_time(now),
     )

@@ -6,15 +6,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from perennial.api import modeldeployment as api
-from perennial.controllers.modeldeployment import canary, story
+from perennial.api.conditions import UP_TO_DATE
+from perennial.controllers.modeldeployment import canary, stepping, story
 from perennial.controllers.modeldeployment.course import Course, course, revision_status
 from perennial.controllers.modeldeployment.move import Move, Note
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.readiness import readiness
-from perennial.controllers.modeldeployment.revision import Record, resolve
+from perennial.controllers.modeldeployment.revision import ROLLED_BACK, Record, resolve
 from perennial.controllers.modeldeployment.target import Problem, choose
 from perennial.core.conditions import parse_time
 from perennial.rollout import Verdict
+
+MEND = "Mend spec.serving or choose another version."
 
 
 def decide(seen: Observed, now: datetime) -> Move:
@@ -25,15 +28,17 @@ def decide(seen: Observed, now: datetime) -> Move:
         return _stay(seen, current, problem)
     version = choose(seen.spec, seen.versions)
     if isinstance(version, Problem):
-        return _stay(seen, _abandon(current), version)
+        return _unfollowable(seen, current, version, now)
     target = resolve(seen.name, version, seen.spec.serving, seen.records, seen.default_image)
-    stable = seen.record(current.stable.revision) if current.stable else None
+    if target.service in seen.strangers:
+        return _stay(seen, current, _taken(target.service))
+    stable = _stable(seen, current, target)
     if stable is None:
         return _first(seen, current, target, now)
-    if target.revision == stable.revision:
-        return _settle(seen, current, target, now)
     if current.canary and current.canary.revision != target.revision:
-        return _supersede(seen, current, target, now)
+        return _supersede(seen, current, target, f"version {target.version} is wanted now", now)
+    if target.revision == stable.revision:
+        return _settle(seen, current, target)
     return canary.proceed(seen, current, stable, target, now)
 
 
@@ -42,13 +47,23 @@ def _blocked(seen: Observed) -> Problem | None:
         return Problem(
             api.KSERVE_NOT_INSTALLED, "KServe is not installed; install it (InferenceService and ServingRuntime)."
         )
-    if seen.foreign:
-        names = ", ".join(seen.foreign)
-        return Problem(
-            api.NAME_TAKEN,
-            f"{names} exists and does not belong to this ModelDeployment; delete it or choose another name.",
-        )
-    return None
+    return _taken(", ".join(seen.foreign)) if seen.foreign else None
+
+
+def _taken(names: str) -> Problem:
+    return Problem(
+        api.NAME_TAKEN,
+        f"{names} exists and does not belong to this ModelDeployment; delete it, or choose another name.",
+    )
+
+
+def _stable(seen: Observed, current: Course, target: Record) -> Record | None:
+    if current.stable is None:
+        return None
+    if target.revision == current.stable.revision:
+        # Its record may have been deleted; it is made again.
+        return target
+    return seen.record(current.stable.revision)
 
 
 def _without_expired(current: Course, now: datetime) -> Course:
@@ -57,59 +72,88 @@ def _without_expired(current: Course, now: datetime) -> Course:
     return current
 
 
-def _abandon(current: Course) -> Course:
-    return replace(current, canary=None)
-
-
 def _stay(seen: Observed, current: Course, problem: Problem) -> Move:
     """What serves keeps serving while the spec cannot be followed."""
     return Move(current, story.weights(current), stalled=problem, analysis=seen.status.analysis)
 
 
+def _unfollowable(seen: Observed, current: Course, problem: Problem, now: datetime) -> Move:
+    if current.canary is None or current.stable is None:
+        return _stay(seen, replace(current, canary=None), problem)
+    move = _supersede(seen, current, None, "its version can no longer be served", now)
+    return replace(move, stalled=problem)
+
+
 def _first(seen: Observed, current: Course, target: Record, now: datetime) -> Move:
     """Nothing serves yet: readiness and the preflight are all there is to wait for."""
-    move = Move(replace(current, canary=None), {}, target, candidate=target)
+    # Should the record of a revision that serves be lost, it keeps its requests until the target is there.
+    current = replace(current, canary=None)
+    move = Move(current, story.weights(current), target, candidate=target)
     found = readiness(seen, target, now)
     if found.state == "Failed":
-        return replace(move, stalled=Problem(api.REVISION_FAILED, found.message))
+        return replace(move, stalled=Problem(api.REVISION_FAILED, f"{found.message} {MEND}"))
     if found.state == "Waiting":
-        waiting = Problem(found.reason, found.message)
-        return replace(move, progress=waiting, preflight=target if found.preflight else None)
+        return replace(
+            move, progress=found.progress, stalled=found.stalled, preflight=target if found.preflight else None
+        )
     message = f"Version {target.version} is the first to serve."
     return replace(
         move,
         course=Course(stable=revision_status(target)),
-        progress=Problem(api.STEPPING, f"Version {target.version} takes all requests."),
+        progress=_takes_all(target),
         history=(story.entry(target, "Deployed", message, now),),
         notes=(Note("Normal", "Deployed", "Deploy", message),),
         verdict=Verdict.PROMOTE,
     )
 
 
-def _settle(seen: Observed, current: Course, target: Record, now: datetime) -> Move:
-    """The target serves. A rollout that still runs was called off by going back to it."""
-    if current.canary:
-        return _supersede(seen, current, target, now)
-    return Move(current, story.weights(current), target, analysis=seen.status.analysis)
+def _takes_all(target: Record) -> Problem:
+    return Problem(api.STEPPING, f"Version {target.version} takes all requests.")
 
 
-def _supersede(seen: Observed, current: Course, target: Record, now: datetime) -> Move:
+def _settle(seen: Observed, current: Course, target: Record) -> Move:
+    """The target serves. What is left is that the gateway says so, once."""
+    move = Move(current, story.weights(current), target, analysis=seen.status.analysis)
+    if _arrived(seen, target):
+        return move
+    gateway = seen.gateway_state
+    if gateway.status == "False":
+        return replace(move, stalled=Problem(gateway.reason, gateway.message))
+    return replace(move, progress=_takes_all(target))
+
+
+def _arrived(seen: Observed, target: Record) -> bool:
+    if seen.live_route.weights.get(target.service) != 100:
+        return False
+    said = any(each.type == UP_TO_DATE and each.status == "True" for each in seen.status.conditions)
+    return said or seen.gateway_state.ready
+
+
+def _supersede(seen: Observed, current: Course, target: Record | None, why: str, now: datetime) -> Move:
     """The spec asks for something else than the canary: it goes out of the route first; the next pass goes on."""
     assert current.canary is not None
     assert current.stable is not None
-    record = seen.record(current.canary.revision)
-    over = _abandon(current)
-    if target.revision == current.stable.revision:
-        why = f"the spec went back to version {target.version}"
-    else:
-        why = f"version {target.version} is wanted now"
+    record, stable = seen.record(current.canary.revision), seen.record(current.stable.revision)
+    if record and stable:
+        lacking = stepping.stable_lacks(seen, stable, record)
+        if lacking and current.canary.weight:
+            return Move(current, story.weights(current), target, record, progress=lacking)
     message = f"The rollout of version {current.canary.version} ended undecided: {why}."
-    history = (story.entry(record, "Superseded", message, now),) if record else ()
-    return Move(
-        over,
+    move = Move(
+        replace(current, canary=None),
         story.weights(current, canary=0),
         target,
+        # Its keeper rule stays until the gateway has taken the weight of 0.
+        candidate=record,
         progress=Problem(api.STEPPING, message),
-        history=history,
+    )
+    rolled_back = canary.ended(seen, record) if record else None
+    if record and rolled_back is not None:
+        # The operator ended between rolling back and telling of it.
+        outcomes = {record.revision: (ROLLED_BACK, rolled_back)}
+        return replace(move, outcomes=outcomes, history=(story.entry(record, "RolledBack", rolled_back, now),))
+    return replace(
+        move,
+        history=(story.entry(record, "Superseded", message, now),) if record else (),
         notes=(Note("Normal", "Superseded", "Supersede", message),),
     )

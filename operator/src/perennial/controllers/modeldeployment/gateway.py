@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from perennial.api import modeldeployment as api
 
+TAKEN = {"Accepted", "ResolvedRefs"}
+"""A route is taken when both are true of its current generation."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -62,12 +64,13 @@ def _acceptance(route: dict[str, Any] | None, gateway: str) -> tuple[Literal["Tr
         return "Unknown", api.ROUTE_PENDING, "The route is made as soon as a revision is ready."
     parents = route.get("status", {}).get("parents", [])
     generation = route["metadata"].get("generation")
-    conditions = [each for parent in parents for each in parent.get("conditions", [])]
-    refused = next((each for each in conditions if each["status"] == "False"), None)
-    if refused:
-        return "False", api.ROUTE_REFUSED, f"Gateway {gateway} refuses the route: {refused['message']}"
-    if not conditions or any(each.get("observedGeneration") != generation for each in conditions):
+    said = [each for parent in parents for each in parent.get("conditions", []) if each["type"] in TAKEN]
+    current = [each for each in said if each.get("observedGeneration") == generation]
+    if {each["type"] for each in current} != TAKEN or len(current) != len(said):
         return "Unknown", api.ROUTE_PENDING, f"Gateway {gateway} has not taken the route yet."
+    refused = next((each for each in current if each["status"] == "False"), None)
+    if refused:
+        return "False", api.ROUTE_REFUSED, f"Gateway {gateway} refuses the route: {refused['message'][:800]}"
     return "True", api.ROUTE_ACCEPTED, f"Gateway {gateway} has taken the route."
 
 

@@ -19,11 +19,15 @@ BLOCKED = {
 
 @dataclass(frozen=True)
 class Health:
-    """``ready`` pods; ``failure``, a sentence, when the model itself ended its pods; ``waiting``, what is missing."""
+    """``ready`` pods; ``failure``, a sentence, when the model itself ended its pods; ``waiting``, what is missing.
+
+    ``changes`` are the times (RFC 3339) at which pods were made, or became ready or unready.
+    """
 
     ready: int = 0
     failure: str | None = None
     waiting: str = "its pods are not there yet"
+    changes: tuple[str, ...] = ()
 
     @property
     def serves(self) -> bool:
@@ -38,7 +42,13 @@ def health(service: dict[str, Any] | None, pods: tuple[dict[str, Any], ...]) -> 
     waiting = next((found for pod in living if (found := _waiting(pod))), None)
     if waiting is None:
         waiting = "its pods are not ready yet" if living else _service_message(service)
-    return Health(ready, failure, waiting)
+    changes = (time for pod in living for time in _changes(pod))
+    return Health(ready, failure, waiting, tuple(changes))
+
+
+def _changes(pod: dict[str, Any]) -> list[str]:
+    times = (pod["metadata"].get("creationTimestamp"), _condition(pod, "Ready").get("lastTransitionTime"))
+    return [time for time in times if time]
 
 
 def _is_ready(pod: dict[str, Any]) -> bool:

@@ -18,7 +18,10 @@ from perennial.core.analysis_types import Reading
 
 @dataclass(frozen=True)
 class Observed:
-    """A consistent picture; the mappings are by name. ``foreign`` names what has our names but is not ours."""
+    """A consistent picture; the mappings are by name.
+
+    ``foreign`` says what has the names of our own and is not ours; ``strangers`` are names of revisions taken that way.
+    """
 
     deployment: dict[str, Any]
     spec: ModelDeploymentSpec
@@ -35,6 +38,7 @@ class Observed:
     gateway: GatewayView = NOTHING_SEEN
     kserve_installed: bool = True
     foreign: tuple[str, ...] = ()
+    strangers: frozenset[str] = frozenset()
     reading: Reading | None = None
 
     @property

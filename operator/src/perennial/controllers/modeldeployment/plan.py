@@ -8,15 +8,19 @@ from datetime import datetime
 from typing import Any
 
 from perennial.api.conditions import Condition
-from perennial.api.modeldeployment import ModelDeploymentStatus
+from perennial.api.modeldeployment import CHILD_REFUSED, ModelDeploymentStatus
 from perennial.controllers.modeldeployment import children
 from perennial.controllers.modeldeployment.conditions import conditions
+from perennial.controllers.modeldeployment.course import course
 from perennial.controllers.modeldeployment.move import Move, Note
 from perennial.controllers.modeldeployment.observed import Observed
+from perennial.controllers.modeldeployment.target import Problem
 from perennial.core.conditions import parse_time
 from perennial.ports.kinds import Kind
 
 HISTORY = 10
+REFUSED_SECONDS = 30.0
+"""How soon to look again at what a person has to mend."""
 ROLLING_SECONDS = 5.0
 """How soon to look again while something is under way, should an event be missed."""
 
@@ -40,13 +44,19 @@ def plan(seen: Observed, move: Move, now: datetime, fresh_token: str) -> Plan:
         apply=tuple(children.applied(seen, move, now, fresh_token)),
         create=tuple(children.created(seen, move)),
         delete=tuple(children.deleted(seen, move)),
-        status=status(seen, move, now).model_dump(
-            mode="json", by_alias=True, exclude_none=True, exclude_defaults=False
-        ),
+        status=status(seen, move, now).model_dump(mode="json", by_alias=True, exclude_none=True),
         notes=move.notes,
         verdict=move.verdict,
-        requeue_after=_requeue_after(move, now),
+        requeue_after=min(_deadlines(seen, move, now), default=None),
     )
+
+
+def refused(seen: Observed, why: str, now: datetime) -> Plan:
+    """What is left to do when the apiserver refuses a child: say so, and try again later."""
+    message = f"The cluster refuses a part of this ModelDeployment: {why[:1500]}"
+    move = Move(course(seen, now), {}, stalled=Problem(CHILD_REFUSED, message), analysis=seen.status.analysis)
+    body = status(seen, move, now).model_dump(mode="json", by_alias=True, exclude_none=True)
+    return Plan((), (), (), body, (), None, REFUSED_SECONDS)
 
 
 def status(seen: Observed, move: Move, now: datetime) -> ModelDeploymentStatus:
@@ -65,12 +75,12 @@ def status(seen: Observed, move: Move, now: datetime) -> ModelDeploymentStatus:
     )
 
 
-def _requeue_after(move: Move, now: datetime) -> float | None:
-    return min(_deadlines(move, now), default=None)
-
-
-def _deadlines(move: Move, now: datetime) -> Iterator[float]:
-    if move.progress or move.course.canary or (move.stalled and move.candidate):
+def _deadlines(seen: Observed, move: Move, now: datetime) -> Iterator[float]:
+    leaving = seen.services.keys() - {record.service for record in children.live_records(seen, move)}
+    if move.progress or move.course.canary or (move.stalled and move.candidate) or leaving:
         yield ROLLING_SECONDS
+    if seen.foreign or seen.strangers or not (seen.kserve_installed and seen.gateway.installed):
+        # What is in the way, or missing, is not watched.
+        yield REFUSED_SECONDS
     if move.course.previous:
         yield max((parse_time(move.course.previous.until) - now).total_seconds(), 1.0)

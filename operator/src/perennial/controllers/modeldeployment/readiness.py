@@ -9,6 +9,7 @@ from typing import Literal
 from perennial.api.modeldeployment import PREFLIGHT, PREPARING
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import Record
+from perennial.controllers.modeldeployment.target import Problem
 from perennial.core.conditions import parse_time
 
 
@@ -20,6 +21,18 @@ class Readiness:
     reason: str = ""
     message: str = ""
     preflight: bool = False
+    stuck: bool = False
+    """A part is missing: nothing will change by waiting."""
+
+    @property
+    def progress(self) -> Problem | None:
+        """What is waited for."""
+        return None if self.stuck else Problem(self.reason, self.message)
+
+    @property
+    def stalled(self) -> Problem | None:
+        """What a person has to mend before it goes on."""
+        return Problem(self.reason, self.message) if self.stuck else None
 
 
 READY = Readiness("Ready")
@@ -32,14 +45,16 @@ def readiness(seen: Observed, record: Record, now: datetime) -> Readiness:
     if found.failure:
         return Readiness("Failed", PREPARING, f"{name} failed before it got any request: {found.failure}.")
     if found.ready < seen.spec.serving.replicas:
-        if _age(seen, record, now) > seen.spec.serving.ready_deadline_seconds:
+        tried = seen.preflight(record).state in ("Passed", "Failed")
+        if not tried and _unready_for(seen, record, now) > seen.spec.serving.ready_deadline_seconds:
             limit = seen.spec.serving.ready_deadline_seconds
             return Readiness("Failed", PREPARING, f"{name} was not ready within {limit} s: {found.waiting}.")
         return Readiness("Waiting", PREPARING, f"{name} is starting: {found.waiting}.")
     state = seen.gateway_state
     if record.service not in seen.live_route.tokens or not state.ready:
-        message = state.message if state.status == "False" else "the gateway has not taken its route yet."
-        return Readiness("Waiting", PREPARING, f"{name} is ready; {message}")
+        if state.status == "False":
+            return Readiness("Waiting", state.reason, f"{name} is ready, but: {state.message}", stuck=True)
+        return Readiness("Waiting", PREPARING, f"{name} is ready; the gateway has not taken its route yet.")
     if state.internal_url is None:
         return Readiness(
             "Waiting", PREPARING, f"{name} is ready; the gateway has no Service with an HTTP listener yet."
@@ -61,8 +76,10 @@ def _preflight(seen: Observed, record: Record, name: str) -> Readiness:
     )
 
 
-def _age(seen: Observed, record: Record, now: datetime) -> float:
+def _unready_for(seen: Observed, record: Record, now: datetime) -> float:
+    """Seconds since the revision could last be expected to start: a pod that had to move gets its time anew."""
     service = seen.services.get(record.service)
     if service is None:
         return 0.0
-    return (now - parse_time(service["metadata"]["creationTimestamp"])).total_seconds()
+    since = max(map(parse_time, [service["metadata"]["creationTimestamp"], *seen.health(record).changes]))
+    return (now - since).total_seconds()

@@ -9,7 +9,7 @@ from perennial.controllers.modeldeployment import naming
 from perennial.controllers.modeldeployment.decide import decide
 from perennial.controllers.modeldeployment.observe import observe
 from perennial.controllers.modeldeployment.observed import Observed
-from perennial.controllers.modeldeployment.plan import Plan, plan
+from perennial.controllers.modeldeployment.plan import Plan, plan, refused
 from perennial.controllers.modeldeployment.watched import watched
 from perennial.core.analysis import Analysis
 from perennial.core.clock import Clock
@@ -19,8 +19,8 @@ from perennial.core.queue import Key
 from perennial.core.reconciling import Result
 from perennial.core.settings import Settings
 from perennial.core.status import write_status
-from perennial.ports.kinds import MODEL_DEPLOYMENT, Kind
-from perennial.ports.kube import AlreadyExists, Kube, Object
+from perennial.ports.kinds import HTTP_ROUTE, MODEL_DEPLOYMENT, Kind
+from perennial.ports.kube import AlreadyExists, Forbidden, Invalid, Kube, Object
 
 
 class ModelDeploymentReconciler:
@@ -55,7 +55,7 @@ class ModelDeploymentReconciler:
         seen = await observe(self._kube, deployment, self._settings.trainer_image, self._analysis.read(key))
         now = self._clock.now()
         todo = plan(seen, decide(seen, now), now, secrets.token_hex(8))
-        await self._carry_out(deployment, todo)
+        await self._carry_out(seen, todo, key)
         self._follow(seen, key)
         return Result(todo.requeue_after)
 
@@ -66,15 +66,24 @@ class ModelDeploymentReconciler:
         elif seen.status.canary is None:
             self._analysis.forget(key)
 
-    async def _carry_out(self, deployment: Object, todo: Plan) -> None:
+    async def _carry_out(self, seen: Observed, todo: Plan, key: Key) -> None:
+        try:
+            await self._change(todo, key)
+        except (Invalid, Forbidden) as error:
+            todo = refused(seen, str(error), self._clock.now())
+        if await write_status(self._kube, self.kind, seen.deployment, todo.status, self.manager):
+            await self._tell(seen.deployment, todo)
+
+    async def _change(self, todo: Plan, key: Key) -> None:
         for kind, obj in todo.apply:
+            if kind is HTTP_ROUTE:
+                # Counts are cut at a change of weights: nothing is counted until the next pass has seen it.
+                self._analysis.changing(key)
             await self._kube.apply(kind, obj, manager=self.manager)
         for kind, obj in todo.create:
             await self._create(kind, obj)
         for kind, obj in todo.delete:
             await self._kube.delete(kind, obj)
-        if await write_status(self._kube, self.kind, deployment, todo.status, self.manager):
-            await self._tell(deployment, todo)
 
     async def _create(self, kind: Kind, obj: dict[str, Any]) -> None:
         try:

@@ -7,8 +7,9 @@ the revision's token selects: it keeps the gateway's cluster of that revision al
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,11 +22,15 @@ SPLIT = "split"
 
 @dataclass(frozen=True)
 class LiveRoute:
-    """What the route in the cluster says. ``weights`` is empty before any revision gets users' requests."""
+    """What the route in the cluster says. ``weights`` is empty before any revision gets users' requests.
+
+    ``rolled_back`` (revision -> sentence) is there from the write that ended a canary's share until that is recorded.
+    """
 
     weights: Mapping[str, int]
     tokens: Mapping[str, str]
     since: datetime | None
+    rolled_back: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def services(self) -> frozenset[str]:
@@ -69,15 +74,18 @@ def route(
     weights: Mapping[str, int],
     tokens: Mapping[str, str],
     since: datetime,
+    rolled_back: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The HTTPRoute that sends ``weights`` (InferenceService -> percent) of users' requests to each revision.
 
     ``tokens`` (InferenceService -> token) has every live revision, also those that get no users' requests yet.
-    ``since`` is when the weights were last changed; counts are cut there.
+    ``since`` is when the weights were last changed; counts are cut there. ``rolled_back`` is what `LiveRoute` reads.
     """
     name = deployment["metadata"]["name"]
     metadata = naming.child_metadata(deployment, name)
     metadata["annotations"] = {naming.WEIGHTS_SINCE: since.isoformat()}
+    if rolled_back:
+        metadata["annotations"][naming.ROUTE_ROLLED_BACK] = json.dumps(dict(rolled_back))
     split = {
         "name": SPLIT,
         "matches": _paths(name),
@@ -89,18 +97,21 @@ def route(
         "kind": "HTTPRoute",
         "metadata": metadata,
         "spec": {
-            "parentRefs": [_parent(router)],
+            "parentRefs": [_parent(router, metadata["namespace"])],
             "hostnames": [router.hostname],
             "rules": [split, *keepers] if weights else keepers,
         },
     }
 
 
-def _parent(router: Router) -> dict[str, Any]:
-    reference = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": router.gateway_ref.name}
-    if router.gateway_ref.namespace:
-        reference["namespace"] = router.gateway_ref.namespace
-    return reference
+def _parent(router: Router, namespace: str) -> dict[str, Any]:
+    reference = router.gateway_ref
+    return {
+        "group": "gateway.networking.k8s.io",
+        "kind": "Gateway",
+        "name": reference.name,
+        "namespace": reference.namespace or namespace,
+    }
 
 
 def read(obj: dict[str, Any] | None) -> LiveRoute:
@@ -114,8 +125,10 @@ def read(obj: dict[str, Any] | None) -> LiveRoute:
             weights = {_service(ref): ref.get("weight", 1) for ref in rule.get("backendRefs", [])}
         else:
             tokens.update(_tokens(rule))
-    since = obj["metadata"].get("annotations", {}).get(naming.WEIGHTS_SINCE)
-    return LiveRoute(weights, tokens, parse_time(since) if since else None)
+    said = obj["metadata"].get("annotations", {})
+    since = said.get(naming.WEIGHTS_SINCE)
+    rolled_back = json.loads(said.get(naming.ROUTE_ROLLED_BACK, "{}"))
+    return LiveRoute(weights, tokens, parse_time(since) if since else None, rolled_back)
 
 
 def _service(reference: dict[str, Any]) -> str:

@@ -37,7 +37,8 @@ def weights(course: Course, canary: int | None = None) -> Mapping[str, int]:
 
 def rolled_back(seen: Observed, course: Course, stable: Record, target: Record, message: str, now: datetime) -> Move:
     """The move that takes all requests from ``target``: the route first, then the memory of it, then the status."""
-    sentence = f"{message.rstrip('.')}. Version {stable.version} serves all requests."
+    end = f"Version {stable.version} serves all requests."
+    sentence = message if message.endswith(end) else f"{message[:900].rstrip('.')}. {end}"
     return Move(
         course=replace(course, canary=None),
         weights=weights(course, canary=0),
