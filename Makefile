@@ -64,7 +64,8 @@ cluster-packages: # Debian's part of the cluster: containerd, buildah and the li
 
 .PHONY: run
 run: $(OPERATOR_ENV)/.done ## Run the operator from this shell on the cluster of KUBECONFIG, beside no other
-	@$(PY) -m perennial
+	@PERENNIAL_TRAINER_IMAGE=$${PERENNIAL_TRAINER_IMAGE:-$$($(DEVCLUSTER) image-reference trainer)} \
+	  PERENNIAL_PROMETHEUS_URL=$${PERENNIAL_PROMETHEUS_URL:-http://127.0.0.1:9090} $(PY) -m perennial
 
 ##@ Checks
 .PHONY: lint

@@ -6,12 +6,12 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+
 from devcluster import go
 from devcluster.apiserver import running_apiserver
+from perennial.ports.kube import KubeClient
 from tests.apiserver.foreign import FOREIGN_DEFINITIONS
 from tests.apiserver.support import Kubectl, OperatorProcess
-
-from perennial.ports.kube import KubeClient
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ("localhost/perennial-operator:test", "localhost/perennial-trainer:test")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 import yaml
+
 from tests.apiserver.support import Kubectl, OperatorProcess, until
 
 RESYNC_SECONDS = 5
@@ -64,4 +65,4 @@ def test_idle(start_operator: Callable[..., OperatorProcess], kubectl: Kubectl, 
     assert writes(process) == last
     leases = process.samples("perennial_api_calls_total")
     assert any('resource="leases"' in labels and 'verb="update"' in labels for labels in leases)
-    assert "error" not in {line for line in process.log.splitlines() if '"level": "error"' in line}, process.log
+    assert not [line for line in process.log.splitlines() if '"level": "error"' in line]

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.apiserver.foreign import definition
-from tests.apiserver.support import Kubectl, eventually
 
 from perennial.core.clock import SystemClock
 from perennial.core.controller import Controller
@@ -20,6 +18,8 @@ from perennial.core.settings import Settings
 from perennial.core.watches import CONTROLLER_LABEL, NAME_LABEL, WATCHES, Watch, key_of
 from perennial.ports.kinds import CONFIG_MAP, GATEWAY, JOB, MODEL_VERSION, POD, Kind
 from perennial.ports.kube import KubeClient, Object
+from tests.apiserver.foreign import definition
+from tests.apiserver.support import Kubectl, eventually
 
 LATE = Kind("late.example.dev", "v1", "gadgets", "Gadget")
 SETTINGS = Settings(

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 HISTORIES_PER_POLL = 10
 """So that many rollouts beginning at once do not keep the others waiting."""
+NOT_CONFIGURED = hold(HoldReason.METRICS_UNAVAILABLE, "No Prometheus is configured for the operator.")
 
 
 class Clock(Protocol):
@@ -59,6 +60,7 @@ class _Entry(Generic[KeyT]):
     watched: Watched[KeyT]
     progress: evidence.Progress | None = None
     reading: Reading | None = None
+    changing: bool = False
 
 
 class Analysis(Generic[KeyT]):
@@ -87,6 +89,7 @@ class Analysis(Generic[KeyT]):
         if entry is None or _begins_anew(entry.watched, watched):
             self._entries[watched.key] = _Entry(watched)
             return
+        entry.changing = False
         if entry.progress is not None:
             entry.progress = evidence.changed(entry.progress, watched.weight_since.timestamp())
         moved = entry.watched.step != watched.step
@@ -94,6 +97,16 @@ class Analysis(Generic[KeyT]):
         if moved and entry.progress is not None:
             # The verdict on the last step must not be taken for one on this step.
             entry.reading = self._judge(watched, entry.progress, None)
+
+    def changing(self, key: KeyT) -> None:
+        """Call just before the route's weights are written: nothing is counted until `track` says what they are.
+
+        What is missed meanwhile is read from Prometheus afterwards, so that a slow write cannot put requests of two
+        weights into one batch. A write that failed is followed by a `track` with what the route still has.
+        """
+        entry = self._entries.get(key)
+        if entry is not None:
+            entry.changing = True
 
     def read(self, key: KeyT) -> Reading | None:
         """The latest reading at the tracked step; None before the first poll."""
@@ -128,18 +141,19 @@ class Analysis(Generic[KeyT]):
         """One query for all rollouts, and their verdicts. True if there is more to catch up at once."""
         complete = self._grid.complete(self._clock.now().timestamp())
         self._begin_new(complete)
-        problem = await self._read_histories(complete)
-        following = [entry for entry in self._entries.values() if entry.progress and entry.progress.warmth is not None]
+        problem = NOT_CONFIGURED if self._source is None else await self._read_histories(complete)
+        following = [entry for entry in self._entries.values() if _follows(entry)]
         positions = [entry.progress.position for entry in following if entry.progress]
         until = min(complete, min(positions, default=complete) + self._grid.floor(CHUNK_SECONDS))
         answer: dict[tuple[str, str], list[Series]] = {}
         if following and problem is None:
             seconds = until - min(positions) + LOOKBACK_SECONDS
             answer, problem = await self._ask(shared_query(seconds), until)
+        behind = problem is None and until < complete
         for entry in list(self._entries.values()):
-            self._follow(entry, answer, until, problem)
+            self._follow(entry, answer, until, problem, behind)
             await asyncio.sleep(0)
-        return problem is None and until < complete
+        return behind
 
     def _begin_new(self, complete: float) -> None:
         for entry in self._entries.values():
@@ -158,7 +172,7 @@ class Analysis(Generic[KeyT]):
 
     async def _ask(self, promql: str, at: float) -> tuple[dict[tuple[str, str], list[Series]], Decision | None]:
         if self._source is None:
-            return {}, hold(HoldReason.METRICS_UNAVAILABLE, "No Prometheus is configured for the operator.")
+            return {}, NOT_CONFIGURED
         try:
             return by_service(await self._source.query(promql, at)), None
         except PrometheusUnavailable as error:
@@ -192,8 +206,9 @@ class Analysis(Generic[KeyT]):
         answer: dict[tuple[str, str], list[Series]],
         until: float,
         problem: Decision | None,
+        behind: bool,
     ) -> None:
-        if entry.progress is None or self._entries.get(entry.watched.key) is not entry:
+        if entry.progress is None or entry.changing or self._entries.get(entry.watched.key) is not entry:
             return
         before = entry.progress
         with self._guarded(entry):
@@ -201,7 +216,10 @@ class Analysis(Generic[KeyT]):
                 # If it cannot be judged it is left out by its time: the loop must not ask for it for ever.
                 entry.progress = replace(before, position=max(until, before.position))
                 entry.progress = self._advanced(entry.watched, before, answer, until)
-            self._publish(entry, self._judge(entry.watched, entry.progress or before, problem))
+            reading = self._judge(entry.watched, entry.progress or before, problem)
+            # What was good some time ago is no reason to move now; what was bad is one to go back.
+            if not behind or reading.verdict is Verdict.ROLL_BACK:
+                self._publish(entry, reading)
 
     def _advanced(
         self,
@@ -222,6 +240,10 @@ class Analysis(Generic[KeyT]):
         before, entry.reading = entry.reading, reading
         if before is None or _story(before) != _story(reading):
             self._on_change(entry.watched.key)
+
+
+def _follows(entry: _Entry[KeyT]) -> bool:
+    return entry.progress is not None and entry.progress.warmth is not None and not entry.changing
 
 
 def _wants_history(entry: _Entry[KeyT], complete: float) -> bool:

@@ -19,7 +19,7 @@ EXTRA_FIELDS = ("reason", "verdict", "revision", "version", "leader")
 
 _key: ContextVar[Key | None] = ContextVar("key", default=None)
 # What an error of a client library may quote from a request.
-_SECRETS = re.compile(r"(?i)(bearer\s+|authorization\W+|token\W+|password\W+)[A-Za-z0-9._~+/=-]{8,}")
+_SECRETS = re.compile(r"(?i)(bearer\s+|authorization\W+|token\W+|password\W+)[^\s\"',}]{8,}")
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class HttpPrometheus:
         # The library would try three times by itself, which hides an outage for many polls.
         self._session = requests.Session()
         self._session.hooks["response"].append(_refuse_partial)
-        self._client = PrometheusConnect(url=self._url, retry=Retry(0), session=self._session)
+        self._client = PrometheusConnect(url=self._url, retry=Retry(0, read=False), session=self._session)
         self._timeouts: Any = (connect_timeout, read_timeout)
         self._deadline = deadline
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prometheus")

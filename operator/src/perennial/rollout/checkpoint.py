@@ -41,8 +41,8 @@ def encode(saved: Saved) -> str:
         "revision": saved.revision,
         "plan": fingerprint(state.plan),
         "step": saved.step,
-        "at": repr(saved.at),
-        "time": _texts(state.rps, state.seconds, state.idle_seconds, state.slack),
+        "at": repr(float(saved.at)),
+        "time": _texts(state.rps, state.seconds, state.idle_seconds, state.slack, state.peak),
         "metrics": [_encode_metric(metric) for metric in state.metrics],
     }
     return json.dumps(content, separators=(",", ":"))
@@ -56,8 +56,8 @@ def decode(text: str, revision: str, plan: Plan) -> Saved | None:
         if (content["engine"], content["revision"], content["plan"]) != wanted:
             return None
         metrics = tuple(_decode_metric(metric, len(plan.steps)) for metric in content["metrics"])
-        rps, seconds, idle, slack = _floats(content["time"])
-        state = State(plan, rps, seconds, idle, metrics, slack)
+        rps, seconds, idle, slack, peak = _floats(content["time"])
+        state = State(plan, rps, seconds, idle, metrics, slack, peak)
         return Saved(revision, int(content["step"]), float(content["at"]), state)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

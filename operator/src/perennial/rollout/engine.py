@@ -56,7 +56,8 @@ def update(state: State, batch: Batch) -> State:
     )
     busy = any(both.canary.n > 0 and both.stable.n > 0 for both in batch.metrics.values())
     idle = 0.0 if busy else state.idle_seconds + batch.seconds
-    return replace(state, seconds=end, idle_seconds=idle, metrics=metrics)
+    after = replace(state, seconds=end, idle_seconds=idle, metrics=metrics)
+    return replace(after, peak=max(state.peak, after.log_rollback))
 
 
 def _update_metric(state: State, metric: MetricState, batch: Comparison, end: float) -> MetricState:
@@ -78,7 +79,7 @@ def verdict(state: State, step: int, facts: Facts) -> Decision:
     A rollback wins over everything; a move needs its evidence now, its step's minimum time and nothing in the way.
     """
     plan = state.plan
-    if state.log_rollback >= math.log(1 / plan.false_rollback):
+    if state.peak >= math.log(1 / plan.false_rollback):
         return Decision(Verdict.ROLL_BACK, sentences.rolled_back(state))
     if facts.block is not None:
         return facts.block

@@ -34,7 +34,7 @@ def rolled_back(state: State) -> str:
     alpha = state.plan.false_rollback
     return (
         f"The canary is worse than stable ({state.cause.name}; {compared(state.cause)}): evidence "
-        f"{evidence(state.log_rollback)} reached {evidence(-math.log(alpha))}, which a healthy canary ever does with "
+        f"{evidence(state.peak)} reached {evidence(-math.log(alpha))}, which a healthy canary ever does with "
         f"probability at most {alpha:.3g}."
     )
 

@@ -42,7 +42,8 @@ class MetricState:
 class State:
     """All metrics, the counted `seconds` since the first batch, and for how long one version had no requests.
 
-    `slack` is m/delta, the part of the tolerance that is never a reason to roll back.
+    `slack` is m/delta, the part of the tolerance that is never a reason to roll back. `peak` is the highest
+    `log_rollback` after any batch: a bound once reached stays reached, also if nobody looked just then.
     """
 
     plan: Plan
@@ -51,6 +52,7 @@ class State:
     idle_seconds: float
     metrics: tuple[MetricState, ...]
     slack: float = RAMP_SLACK
+    peak: float = 0.0
 
     @property
     def log_rollback(self) -> float:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from perennial.api import API_VERSION
+from perennial.controllers import labels
+from perennial.ports.kinds import MODEL_DEPLOYMENT
 
 MANAGER = "perennial-modeldeployment"
 
-CONTROLLER_LABEL = "perennial.dev/controller"
-NAME_LABEL = "perennial.dev/name"
-MODEL_LABEL = "perennial.dev/model"
-VERSION_LABEL = "perennial.dev/version"
+NAME_LABEL = labels.NAME
+VERSION_LABEL = labels.VERSION
 REVISION_LABEL = "perennial.dev/revision"
 ROLE_LABEL = "perennial.dev/role"
 OUTCOME_LABEL = "perennial.dev/outcome"
@@ -26,10 +25,10 @@ REVISION_HEADER = "x-perennial-revision"
 
 def selector(deployment: str) -> dict[str, str]:
     """The labels that everything made for a ModelDeployment carries."""
-    return {CONTROLLER_LABEL: "ModelDeployment", NAME_LABEL: deployment}
+    return labels.made_by(MODEL_DEPLOYMENT, deployment)
 
 
-def child_metadata(deployment: dict[str, Any], name: str, labels: dict[str, str] | None = None) -> dict[str, Any]:
+def child_metadata(deployment: dict[str, Any], name: str, more: dict[str, str] | None = None) -> dict[str, Any]:
     """Metadata of a child: its labels and the owner that takes it along when it is deleted.
 
     Nothing of the owner's own labels or annotations is copied: Argo CD would take the child for its own and prune it.
@@ -38,21 +37,8 @@ def child_metadata(deployment: dict[str, Any], name: str, labels: dict[str, str]
     return {
         "name": name,
         "namespace": owner["namespace"],
-        "labels": {
-            **selector(owner["name"]),
-            MODEL_LABEL: deployment["spec"]["modelName"],
-            **(labels or {}),
-        },
-        "ownerReferences": [
-            {
-                "apiVersion": API_VERSION,
-                "kind": "ModelDeployment",
-                "name": owner["name"],
-                "uid": owner["uid"],
-                "controller": True,
-                "blockOwnerDeletion": True,
-            }
-        ],
+        "labels": {**selector(owner["name"]), labels.MODEL: deployment["spec"]["modelName"], **(more or {})},
+        "ownerReferences": [labels.owner_reference(MODEL_DEPLOYMENT, deployment)],
     }
 
 

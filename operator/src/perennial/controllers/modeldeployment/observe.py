@@ -8,6 +8,7 @@ from typing import Any
 from perennial.api.conditions import VERIFIED
 from perennial.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus, Router
 from perennial.api.modelversion import ModelVersionSpec
+from perennial.controllers.labels import is_owned
 from perennial.controllers.modeldeployment import naming, revision
 from perennial.controllers.modeldeployment.gateway import GatewayView
 from perennial.controllers.modeldeployment.observed import Observed
@@ -49,7 +50,7 @@ async def observe(kube: Kube, deployment: Object, default_image: str, reading: R
         _get_if_installed(kube, HTTP_ROUTE, namespace, name), _gateway(kube, spec.router, namespace)
     )
     uid = deployment["metadata"]["uid"]
-    foreign = () if route is None or owned(route, uid) else (f"HTTPRoute {name}",)
+    foreign = () if route is None or is_owned(route, uid) else (f"HTTPRoute {name}",)
     own_revisions = _ours(revisions, uid)
     return Observed(
         deployment=deployment,
@@ -71,16 +72,11 @@ async def observe(kube: Kube, deployment: Object, default_image: str, reading: R
     )
 
 
-def owned(obj: Object, uid: str) -> bool:
-    """Whether an object belongs to the owner of this uid: the same name is not enough."""
-    return any(owner["uid"] == uid for owner in obj["metadata"].get("ownerReferences", []))
-
-
 def _ours(objects: list[Object], uid: str) -> dict[str, Object]:
     return {
         each["metadata"]["name"]: each
         for each in objects
-        if owned(each, uid) and "deletionTimestamp" not in each["metadata"]
+        if is_owned(each, uid) and "deletionTimestamp" not in each["metadata"]
     }
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from perennial.controllers.jobs.pod import TERMINATION_LOG, Limits, Mount, Work, literal
+from perennial.controllers.jobs.pod import job as job_manifest
+from perennial.controllers.jobs.said import read_failure
+from perennial.controllers.jobs.state import read_job, read_pod
+from perennial.controllers.jobs.text import clean
 from perennial.controllers.modeldeployment import naming
 from perennial.controllers.modeldeployment.revision import Record
-from perennial.controllers.modeldeployment.runtime import CONTAINER_SECURITY, MODELS
+from perennial.controllers.modeldeployment.runtime import MODELS
 
+CONTAINER = "preflight"
 DEADLINE_SECONDS = 60
+RESOURCES = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
 
 
 @dataclass(frozen=True)
@@ -25,41 +31,26 @@ def result(job: dict[str, Any] | None, pods: tuple[dict[str, Any], ...]) -> Resu
     """The result of a preflight Job whose pods these are."""
     if job is None:
         return Result("Absent")
-    for condition in job.get("status", {}).get("conditions", []):
-        if condition["status"] != "True":
-            continue
-        if condition["type"] == "Complete":
-            return Result("Passed")
-        if condition["type"] == "Failed":
-            return Result("Failed", _sentence(pods) or condition.get("message", "the preflight Job failed"))
+    state = read_job(job)
+    if state.finished == "Complete":
+        return Result("Passed")
+    if state.finished == "Failed":
+        return Result("Failed", _sentence(pods) or clean(state.message, 300) or "its Job failed")
     return Result("Running")
 
 
-def _sentence(pods: tuple[dict[str, Any], ...]) -> str | None:
-    for pod in pods:
-        for container in pod.get("status", {}).get("containerStatuses", []):
-            message = container.get("state", {}).get("terminated", {}).get("message")
-            if message:
-                return _outcome_message(str(message))
-    return None
-
-
-def _outcome_message(text: str) -> str:
-    """The outcome's sentence, or the last of the log where there is no outcome."""
-    try:
-        outcome = json.loads(text)
-    except ValueError:
-        return " ".join(text.split())[-300:]
-    if isinstance(outcome, dict) and isinstance(outcome.get("message"), str):
-        return " ".join(outcome["message"].split())[:500]
-    return " ".join(text.split())[:300]
+def _sentence(pods: tuple[dict[str, Any], ...]) -> str:
+    """What the pod said: its outcome's sentence, or the last of its log where it left no outcome."""
+    said = next((text for pod in pods if (text := read_pod(pod, CONTAINER).termination_message)), "")
+    failure = read_failure(said)
+    return failure.message if failure else clean(said[-300:], 300)
 
 
 def job(deployment: dict[str, Any], record: Record, image: str, url: str, host: str, token: str) -> dict[str, Any]:
     """The preflight Job of a revision. ``url`` is the gateway's inside the cluster, up to the model's name."""
-    name = deployment["metadata"]["name"]
+    name = naming.preflight_name(deployment["metadata"]["name"], record.revision)
     labels = {naming.REVISION_LABEL: record.revision, naming.COMPONENT_LABEL: naming.PREFLIGHT}
-    metadata = naming.child_metadata(deployment, naming.preflight_name(name, record.revision), labels)
+    metadata = naming.child_metadata(deployment, name, labels)
     claim, _, path = record.storage_uri.removeprefix("pvc://").partition("/")
     env = {
         "PERENNIAL_PREFLIGHT_URL": f"{url}:predict",
@@ -67,46 +58,11 @@ def job(deployment: dict[str, Any], record: Record, image: str, url: str, host: 
         "PERENNIAL_PREFLIGHT_TOKEN": token,
         "PERENNIAL_ARTIFACT_PATH": MODELS,
         "PERENNIAL_DEADLINE_SECONDS": str(DEADLINE_SECONDS),
-        "PERENNIAL_OUTCOME_PATH": "/dev/termination-log",
+        "PERENNIAL_OUTCOME_PATH": TERMINATION_LOG,
         "HOME": "/tmp",  # noqa: S108
     }
-    container = {
-        "name": "preflight",
-        "image": image,
-        "imagePullPolicy": "IfNotPresent",
-        "args": ["preflight"],
-        "env": [{"name": key, "value": value} for key, value in env.items()],
-        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
-        "securityContext": CONTAINER_SECURITY,
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
-            {"name": "model", "mountPath": MODELS, "subPath": path, "readOnly": True},
-        ],
-    }
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": metadata,
-        "spec": {
-            "backoffLimit": 0,
-            "activeDeadlineSeconds": DEADLINE_SECONDS * 5,
-            # A pod that was evicted says nothing about the model.
-            "podFailurePolicy": {
-                "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
-            },
-            "template": {
-                "metadata": {"labels": metadata["labels"]},
-                "spec": {
-                    "restartPolicy": "Never",
-                    "automountServiceAccountToken": False,
-                    "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-                    "containers": [container],
-                    "volumes": [
-                        {"name": "tmp", "emptyDir": {}},
-                        {"name": "model", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}},
-                    ],
-                },
-            },
-        },
-    }
+    mounts = [Mount(claim, MODELS, sub_path=path)]
+    work = Work(CONTAINER, image, ["preflight"], literal(env), mounts, resources=RESOURCES)
+    # Trying again is the preflight's own business, within its deadline: a wrong answer is final.
+    limits = Limits(backoff=0, deadline_seconds=5 * DEADLINE_SECONDS)
+    return job_manifest(name, metadata["ownerReferences"][0], metadata["namespace"], metadata["labels"], work, limits)

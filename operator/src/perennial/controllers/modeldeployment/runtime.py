@@ -44,8 +44,14 @@ def runtime_spec(deployment: str, sha256: str, serving: Serving, default_image: 
         ],
         "env": [{"name": "HOME", "value": "/tmp"}, *env],  # noqa: S108
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
-        # KServe's own probe is TCP every 10 s: too slow, and a listening socket is no answer.
-        "readinessProbe": {"httpGet": {"path": "/v2/health/ready", "port": PORT}, "periodSeconds": 1},
+        # KServe's own probe is TCP every 10 s: too slow, and a listening socket is no answer. A server that is only slow
+        # to answer must not be taken away from its users: hence the patience once it is ready.
+        "readinessProbe": {
+            "httpGet": {"path": "/v2/health/ready", "port": PORT},
+            "periodSeconds": 1,
+            "timeoutSeconds": 5,
+            "failureThreshold": 3,
+        },
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "resources": resources,
         "securityContext": CONTAINER_SECURITY,
