@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-from devcluster import images, kubectl, paths
 from rich.console import Console
 
 from demo import checks, story
@@ -13,13 +12,19 @@ from demo.kubectl import Kubectl, KubectlError, TooLateError
 from demo.stage import Stage, StoryError
 from demo.traffic import TrafficError
 from demo.view import Terminal
+from devcluster import images, kubectl, paths
+from devcluster.locking import locked
 
 
 def main() -> int:
     """Run the demonstration; the exit code."""
     given = _arguments()
     console = Console(highlight=False)
-    with Terminal(paths.logs() / "demo.txt", console) as view:
+    folder = paths.cache() / "demo"
+    with (
+        locked(folder / ".lock", what="the demonstration"),
+        Terminal(paths.logs() / "demo.txt", console) as view,
+    ):
         stage = Stage(
             kubectl=Kubectl(given.kubectl.split()),
             view=view,
@@ -27,7 +32,7 @@ def main() -> int:
             gateway=given.gateway,
             host=given.host,
             rate=given.rate,
-            folder=paths.cache() / "demo",
+            folder=folder,
         )
         try:
             return _tell(stage)
@@ -62,7 +67,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data-image", default="", help="the image of examples/flights/data")
     parser.add_argument("--gateway", default="http://127.0.0.1:8080", help="where this machine reaches the gateway")
     parser.add_argument("--host", default="flights.localhost:8080", help="the model's host name, as a Host header")
-    parser.add_argument("--rate", type=float, default=100.0, help="requests per second, at least 50")
+    parser.add_argument("--rate", type=float, default=60.0, help="requests per second, at least 50")
     return parser.parse_args()
 
 

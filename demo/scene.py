@@ -48,6 +48,14 @@ class Scene:
                 return each.status, each.reason, each.message
         return "", "", ""
 
+    def training(self) -> str:
+        """What a run that is under way says of itself; empty when there is none."""
+        for name, run in self.runs.items():
+            under_way = [each.message for each in run.conditions if each.type == "Reconciling"]
+            if under_way:
+                return f"TrainingRun {name}: {under_way[0]}"
+        return ""
+
 
 @dataclass(frozen=True)
 class Row:

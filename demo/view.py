@@ -30,20 +30,23 @@ class View(Protocol):
 
 
 def sentence(scene: Scene) -> str:
-    """What the operator says about the rollout, with its numbers."""
+    """What the operator says about the rollout, with its evidence."""
     analysis = scene.deployment.analysis
     if analysis is None or scene.deployment.canary is None:
-        return scene.condition("Stalled")[2] or scene.condition("Reconciling")[2] or scene.condition("UpToDate")[2]
-    numbers = "; ".join(f"bad: canary {m.canary}, stable {m.stable}; {m.evidence}" for m in analysis.metrics)
-    return f"{analysis.verdict} {analysis.reason}: {analysis.message}" + (f" ({numbers})" if numbers else "")
+        about = (scene.training(), *(scene.condition(each)[2] for each in ("Stalled", "Reconciling", "UpToDate")))
+        return next((each for each in about if each), "")
+    evidence = "; ".join(each.evidence for each in analysis.metrics)
+    told = analysis.verdict if analysis.reason == analysis.verdict else f"{analysis.verdict} {analysis.reason}"
+    return f"{told}: {analysis.message}" + (f" [evidence: {evidence}]" if evidence else "")
 
 
 def traffic_line(tally: Tally) -> str:
     """The load client's counts in a line."""
     if not tally.sent:
         return "no traffic yet"
+    counts = f"requests {tally.sent:,}, lost {tally.lost_total}"
     typical, slow = tally.quantile(0.5), tally.quantile(0.99)
-    return f"requests {tally.sent:,}, lost {tally.lost_total}, median {typical} ms, 99 of 100 within {slow} ms"
+    return counts if slow is None else f"{counts}, median {typical} ms, 99 of 100 within {slow} ms"
 
 
 def plain_line(scene: Scene, rows: Sequence[Row], tally: Tally) -> str:

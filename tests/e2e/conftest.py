@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
 from demo import story
 from demo.kubectl import Kubectl
 from demo.scene import Scene
@@ -20,13 +22,12 @@ from demo.tally import Tally
 from demo.view import Terminal
 from devcluster import images, paths
 from devcluster import kubectl as devcluster_kubectl
-from rich.console import Console
 from tests.e2e.envoy import Counts, gateway_counts, service_counts
 
 CHAPTERS = ("test_installed", "test_story", "test_weights", "test_bad_canary", "test_removal")
 GATEWAY = "http://127.0.0.1:8080"
 HOST = "flights.localhost:8080"
-RATE = 100.0
+RATE = 60.0
 # Longer than the tests take, so that the gateway still counts for v1 when v2 has long taken over.
 KEEP_SECONDS = 1800
 

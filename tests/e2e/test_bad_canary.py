@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import yaml
+
 from demo import story
 from demo.load import Load
 from demo.stage import EXAMPLES

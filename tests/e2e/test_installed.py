@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from demo.kubectl import Kubectl
 
 KINDS = ("trainingruns", "modelversions", "modeldeployments")

@@ -13,14 +13,13 @@ from demo.kubectl import Kubectl, until
 from demo.load import Load
 from demo.tally import Tally
 from demo.traffic import Traffic
+from perennial.api.modeldeployment import GatewayReference, Router
+from perennial.controllers.modeldeployment.route import route
 from tests.e2e.conftest import GATEWAY, Told
 from tests.e2e.envoy import service_counts, tally_classes
 
-from perennial.api.modeldeployment import GatewayReference, Router
-from perennial.controllers.modeldeployment.route import route
-
 HOST = "weights.localhost"
-RATE = 200.0
+RATE = 100.0
 CHANGES = 60
 WEIGHTS = (0, 1, 5, 25, 50, 100, 50, 0, 100, 10)
 SETTLE_SECONDS = 20

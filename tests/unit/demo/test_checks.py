@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from demo.checks import Record, missing
 from demo.scene import parse
 from demo.tally import Answer, Tally

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from demo.stage import EXAMPLES
 
 

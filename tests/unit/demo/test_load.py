@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+
 from demo.load import Load, run
 from demo.tally import GATEWAY, Tally
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from demo.kubectl import Kubectl, TooLateError
 from demo.scene import Row, Scene
 from demo.stage import Stage, StoryError

@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from demo.kubectl import until
 from demo.load import Load
 from demo.traffic import Traffic, TrafficError

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+from rich.console import Console
+
 from demo.scene import Scene, parse, rows
 from demo.tally import Answer, Tally
 from demo.view import Terminal, plain_line, sentence, table, traffic_line
-from rich.console import Console
 from tests.unit.demo.objects import TIME, canary, condition, deployment, revision, version
 
 ANALYSIS = {
@@ -34,7 +35,6 @@ def counted() -> Tally:
 def test_the_sentence_has_verdict_reason_and_the_numbers_behind_it() -> None:
     told = sentence(rolling())
     assert told.startswith("Hold InsufficientEvidence: More requests are needed.")
-    assert "2 of 100" in told
     assert "rollback 3 of 100" in told
 
 
@@ -43,8 +43,15 @@ def test_without_a_canary_the_sentence_is_that_of_the_conditions() -> None:
     assert sentence(parse([deployment(status)])) == "It failed."
 
 
+def test_before_there_is_anything_to_roll_out_the_sentence_is_that_of_the_training() -> None:
+    status = {"conditions": [condition("Reconciling", "True", "Running", "Attempt 1 of 3 is running.")]}
+    run = {"kind": "TrainingRun", "metadata": {"name": "january"}, "spec": {}, "status": status}
+    assert sentence(parse([run, deployment({})])) == "TrainingRun january: Attempt 1 of 3 is running."
+
+
 def test_traffic_in_a_line() -> None:
     assert traffic_line(Tally()) == "no traffic yet"
+    assert traffic_line(Tally(sent=5)) == "requests 5, lost 0"
     assert traffic_line(counted()) == "requests 1,200, lost 0, median 4 ms, 99 of 100 within 4 ms"
 
 
