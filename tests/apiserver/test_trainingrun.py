@@ -45,7 +45,7 @@ class World:
         await self.kube.create(TRAINING_RUN, manifest(self.namespace, **spec))
 
     async def turn(self) -> float | None:
-        return (await self.reconciler.reconcile(self.namespace, NAME)).requeue_after
+        return await playing.one_pass(self.reconciler, self.namespace, NAME)
 
     async def run(self) -> Object:
         run = await self.kube.get(TRAINING_RUN, self.namespace, NAME)
