@@ -87,7 +87,7 @@ async def test_a_run_from_its_job_to_its_version(world: World) -> None:
     assert version["spec"]["approval"]["decision"] == "Approved"
     assert "ownerReferences" not in version["metadata"]
     events = await world.kube.list(EVENT, world.namespace)
-    assert [each["reason"] for each in events if each["regarding"]["name"] == NAME] == ["Pending", "Completed"]
+    assert {each["reason"] for each in events if each["regarding"]["name"] == NAME} == {"Pending", "Completed"}
 
 
 async def test_the_job_goes_after_its_time_and_never_comes_back(world: World) -> None:
