@@ -13,9 +13,10 @@ RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
  && /opt/venv/bin/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r /tmp/requirements.txt \
  && /opt/venv/bin/pip check \
  && /opt/venv/bin/pip uninstall --quiet --yes setuptools pip \
- && find /opt/venv/lib -type d \( -name tests -o -name test \) -path '*/site-packages/*' -prune -exec rm -rf {} +
+ && find /opt/venv/lib -type d \( -name tests -o -name test \) -path '*/site-packages/*' -prune -exec rm -rf {} + \
+ && /opt/venv/bin/python -m compileall -q -j0 --invalidation-mode unchecked-hash /opt/venv/lib
 COPY operator/src /opt/app
-RUN /opt/venv/bin/python -m compileall -q -j0 --invalidation-mode unchecked-hash /opt/venv/lib /opt/app
+RUN /opt/venv/bin/python -m compileall -q -j0 --invalidation-mode unchecked-hash /opt/app
 
 FROM ${BASE} AS operator
 COPY --from=operator-build /opt/venv /opt/venv
@@ -36,11 +37,12 @@ RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
  && /opt/venv/bin/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r /tmp/requirements.txt \
  && /opt/venv/bin/pip check \
  && /opt/venv/bin/pip uninstall --quiet --yes grpcio-tools setuptools pip \
- && find /opt/venv/lib -type d \( -name tests -o -name test \) -path '*/site-packages/*' -prune -exec rm -rf {} +
+ && find /opt/venv/lib -type d \( -name tests -o -name test \) -path '*/site-packages/*' -prune -exec rm -rf {} + \
+ && /opt/venv/bin/python -m compileall -q -j0 --invalidation-mode unchecked-hash /opt/venv/lib
 COPY trainer/src /opt/app
 RUN printf '#!/bin/sh\nexec /opt/venv/bin/python -m perennial_trainer "$@"\n' >/opt/venv/bin/perennial-trainer \
  && chmod 755 /opt/venv/bin/perennial-trainer \
- && /opt/venv/bin/python -m compileall -q -j0 --invalidation-mode unchecked-hash /opt/venv/lib /opt/app
+ && /opt/venv/bin/python -m compileall -q -j0 --invalidation-mode unchecked-hash /opt/app
 
 FROM ${BASE} AS trainer
 COPY --from=trainer-build /opt/venv /opt/venv

@@ -85,6 +85,10 @@ test-unit: env ## Tests of everything that decides (3 minutes)
 test-apiserver: env cluster-packages ## Tests of the reconcilers on a real kube-apiserver (5 minutes)
 	@$(PY) -m pytest tests/apiserver
 
+.PHONY: test-devcluster
+test-devcluster: env cluster-packages ## Tests of the cluster itself: up, down, accidents; takes a running one down (5 minutes)
+	@$(PY) -m pytest tests/devcluster
+
 .PHONY: test-e2e
 test-e2e: install ## Tests of the main job on the whole cluster (15 minutes)
 	@$(PY) -m pytest tests/e2e

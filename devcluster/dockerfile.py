@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from . import paths, run, wheels
+from .locking import locked
 from .storing import digest, files_digest
 
 _IGNORED = {"__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache"}
@@ -59,13 +60,14 @@ class Recipe:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             context = Path(folder) / "context"
             self._copy(context)
-            _pull(*base)
-            name = reference.rpartition("/")[2].partition(":")[0]
             stage = ["--target", self.target] if self.target else []
             options = [*stage, "--build-arg", f"BASE={base[0]}", *_machine_options(Path(folder))]
-            _buildah(name, "build", "--tag", reference, *options, str(context))
             whole = Path(folder) / "image.tar"
-            _buildah(f"{name}-push", "push", reference, f"docker-archive:{whole}:{reference}")
+            with locked(paths.cache() / "buildah" / ".lock", what="building an image"):
+                _buildah("clean", "rm", "--all")  # what an interrupted build left, and its mounts
+                _pull(*base)
+                _buildah(reference, "build", "--tag", reference, *options, str(context))
+                _buildah(f"{reference}-push", "push", reference, f"docker-archive:{whole}:{reference}")
             whole.rename(target)
 
     def _copy(self, context: Path) -> None:
@@ -98,10 +100,11 @@ def _storage() -> list[str]:
     return options
 
 
-def _buildah(name: str, command: str, *arguments: str) -> None:
+def _buildah(title: str, command: str, *arguments: str) -> None:
     temporary = str(paths.cache() / "buildah" / "tmp")  # layers and pip's cache mount: not in /var/tmp
     env = {**os.environ, "BUILDAH_ISOLATION": "chroot", "TMPDIR": temporary}
-    run.logged(f"image-{name}", ["buildah", *_storage(), command, *arguments], env=env)
+    name = "image-" + title.rpartition("/")[2].replace(":", "-")
+    run.logged(name, ["buildah", *_storage(), command, *arguments], env=env)
 
 
 def _pull(reference: str, archive: Path) -> None:

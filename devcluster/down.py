@@ -35,8 +35,7 @@ def remove() -> None:
     processes.end(each for each in processes.ours() if each.leads)
     until(_pods_gone, what="the end of the pods' processes", seconds=20)
     processes.end(processes.ours())
-    for point in mounted():  # one of them is the network namespace
-        run.succeeds(["umount", "--lazy", point])
+    until(_unmounted, what="the removal of mounts", seconds=20)
     until(_cgroups_gone, what="the removal of cgroups", seconds=20)
     if boot.is_same():
         sysctls.restore()
@@ -49,6 +48,13 @@ def _pods_gone() -> bool:
     pids = cgroups.members()
     processes.kill_and_wait(pids, lambda pid: pid in cgroups.members(), seconds=2)
     return not cgroups.members()
+
+
+def _unmounted() -> bool:
+    """Also of the network namespace. Nothing is deleted before this is true: a mount may lead out of our state."""
+    for point in mounted():
+        run.succeeds(["umount", "--lazy", point])
+    return not mounted()
 
 
 def _cgroups_gone() -> bool:

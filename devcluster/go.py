@@ -130,6 +130,7 @@ def build(name: str) -> Path:
     target = binary(name)
     if not target.exists():
         with locked(paths.cache() / "bin" / f".{name}.lock", what=f"building {name}"):
+            prune(target.parent.parent, f".{name}-*", 0)  # of builds that were interrupted
             make_folder(target.parent, lambda folder: _build(name, folder))
         prune(target.parent.parent, f"{name}-*", _KEEP)
     return target

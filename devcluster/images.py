@@ -48,6 +48,8 @@ def ensure(name: str) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         with locked(target.parent / ".lock", what=f"image {name}"):
             if not target.exists():
+                for interrupted in ("tmp*", ".*-*"):
+                    prune(target.parent, interrupted, 0)
                 _make(name, target)
     os.utime(target)  # "last" means last used
     prune(target.parent, "*.tar", _KEEP)

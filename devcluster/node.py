@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from . import control, network, nodeconfig, paths
@@ -14,6 +15,7 @@ NAME = "devcluster"
 PKI = paths.STATE / "pki"
 CONFIG = paths.STATE / "config"
 ENDPOINTS = control.Endpoints(network.NODE_ADDRESS, 6443, "http://127.0.0.1:2379", "http://127.0.0.1:2380")
+_SCRIPTS = ("forward.py", "volumes.py")
 _CLIENTS = (
     Certificate("controller-manager", "/CN=system:kube-controller-manager"),
     Certificate("scheduler", "/CN=system:kube-scheduler"),
@@ -41,6 +43,8 @@ def write_configuration() -> None:
     (CONFIG / "kubelet.json").write_text(json.dumps(nodeconfig.kubelet(PKI), indent=1))
     (CONFIG / "proxy.json").write_text(json.dumps(nodeconfig.kube_proxy(CONFIG / "proxy.kubeconfig", NAME), indent=1))
     (CONFIG / "Corefile").write_text(nodeconfig.corefile(CONFIG / "coredns.kubeconfig"))
+    for script in _SCRIPTS:  # copies, so that `up` of another clone finds its own daemons in these
+        shutil.copyfile(paths.PACKAGE / script, CONFIG / script)
 
 
 def _inside(name: str, command: list[str], *files: Path) -> Daemon:
@@ -121,13 +125,13 @@ def coredns(binary: Path) -> Daemon:
 
 def forwarder(ports: dict[int, int]) -> Daemon:
     """Ports of this machine's loopback, by port, to ports of the node."""
-    script = paths.PACKAGE / "forward.py"
+    script = CONFIG / "forward.py"
     rules = [f"{port}={network.NODE_ADDRESS}:{inside}" for port, inside in ports.items()]
     return Daemon("forward", ("python3", "-I", str(script), str(network.NAMESPACE_FILE), *rules), (script,))
 
 
 def volumes() -> Daemon:
     """What gives claims their storage."""
-    script = paths.PACKAGE / "volumes.py"
+    script = CONFIG / "volumes.py"
     command = ["python3", "-I", str(script), ENDPOINTS.server, str(PKI), str(paths.STATE / "volumes")]
     return _inside("volumes", command, script)

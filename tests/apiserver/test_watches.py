@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from perennial.core.clock import SystemClock
-from perennial.core.controller import Controller
+from perennial.core.controller import Controller, Discovery
 from perennial.core.enqueue import Enqueuer
 from perennial.core.known import Known
 from perennial.core.metrics import Metrics
@@ -17,7 +17,7 @@ from perennial.core.queue import Key, WorkQueue
 from perennial.core.settings import Settings
 from perennial.core.watches import CONTROLLER_LABEL, NAME_LABEL, WATCHES, Watch, key_of
 from perennial.ports.kinds import CONFIG_MAP, GATEWAY, JOB, MODEL_VERSION, POD, Kind
-from perennial.ports.kube import KubeClient, Object
+from perennial.ports.kube import Credentials, KubeClient, Object
 from tests.apiserver.foreign import definition
 from tests.apiserver.support import Kubectl, eventually
 
@@ -39,7 +39,7 @@ def watching(operator_kube: KubeClient) -> Watching:
     """A context in which kinds are watched, and which fills a list of (kind, event type, name) as they come."""
 
     @contextlib.asynccontextmanager
-    async def watch(*watches: Watch, kube: KubeClient = operator_kube, **settings: Any) -> AsyncIterator[Seen]:
+    async def watch(*watches: Watch, kube: Discovery = operator_kube, **settings: Any) -> AsyncIterator[Seen]:
         seen: Seen = []
 
         def sink(watch: Watch, type: str | None, obj: Object) -> None:  # noqa: A002
@@ -120,6 +120,31 @@ async def test_a_definition_that_comes_goes_and_comes_again(
             await eventually(lambda: _gone(kube), "the definition is gone", 30)
         await kube.create(CONFIG_MAP, {"metadata": {"namespace": namespace, "name": "afterwards"}})
         await has(seen, "ConfigMap", "afterwards")
+
+
+class Refused:
+    """The real client, which has no credentials at first: kopf ends."""
+
+    def __init__(self, kube: KubeClient) -> None:
+        self._kube = kube
+        self.asked = 0
+
+    async def served(self, group_version: Kind) -> frozenset[str]:
+        return await self._kube.served(group_version)
+
+    async def credentials(self) -> Credentials:
+        self.asked += 1
+        if self.asked == 1:
+            raise OSError("the token's file is being replaced")
+        return await self._kube.credentials()
+
+
+async def test_watches_that_end_are_started_anew(watching: Watching, kube: KubeClient, namespace: str) -> None:
+    refused = Refused(kube)
+    async with watching(Watch(CONFIG_MAP, own_key), kube=refused) as seen:
+        await kube.create(CONFIG_MAP, {"metadata": {"namespace": namespace, "name": "one"}})
+        await has(seen, "ConfigMap", "one")
+    assert refused.asked == 2
 
 
 async def _read(kube: KubeClient, namespace: str, name: str) -> Object:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from devcluster import go
-from devcluster.apiserver import running_apiserver
 from kubernetes import client, config
 
+from devcluster import go
+from devcluster.apiserver import running_apiserver
 from perennial.api import GROUP, RESOURCES, VERSION
 
 Object = dict[str, Any]

@@ -22,6 +22,7 @@ from perennial.ports.kube import Credentials, KubeError, Object
 
 STOP_SECONDS = 5.0
 WATCH_SECONDS = 300
+RETRY_SECONDS = (0.5, 1, 2, 2)
 
 log = logging.getLogger(__name__)
 # It warns that it does not handle signals outside of the main thread, which is what we want of it.
@@ -107,6 +108,7 @@ class _Informer:
         self._sink = sink
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._error: BaseException | None = None
         self._stop: Callable[[], None] = lambda: None
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -128,18 +130,17 @@ class _Informer:
             self._ended.exception()  # retrieved, so that asyncio does not complain of it
 
     def _thread(self) -> None:
-        error: BaseException | None = None
         try:
             asyncio.run(self._kopf())
-        except BaseException as caught:  # noqa: BLE001  whatever it is, the controller has to know
-            error = caught
-        self._call(self._finish, error)
+        except BaseException as error:  # noqa: BLE001  whatever it is, the controller has to know
+            self._error = self._error or error
+        self._call(self._finish)
 
-    def _finish(self, error: BaseException | None) -> None:
-        if error is None:
+    def _finish(self) -> None:
+        if self._error is None:
             self._ended.set_result(None)
         else:
-            self._ended.set_exception(RuntimeError(f"{type(error).__name__}: {error}"))
+            self._ended.set_exception(RuntimeError(f"{type(self._error).__name__}: {self._error}"))
 
     async def _kopf(self) -> None:
         loop, flag = asyncio.get_running_loop(), asyncio.Event()
@@ -162,7 +163,8 @@ class _Informer:
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
-        kopf.on.login(registry=registry, id="login")(self._login)
+        # Kopf would wait a minute before it tries again what fails here; the controller is faster.
+        kopf.on.login(registry=registry, id="login", errors=kopf.ErrorsMode.PERMANENT)(self._login)
         for watch in self._watches:
             kind = watch.kind
             handler = self._handler(watch)
@@ -179,16 +181,14 @@ class _Informer:
     def _login(self, **_: Any) -> kopf.ConnectionInfo:
         """The same user at the same address as the client's; kopf asks again when a token was refused."""
         waiting = asyncio.run_coroutine_threadsafe(self._kube.credentials(), self._loop)
-        found = waiting.result(timeout=10)
-        return kopf.ConnectionInfo(
-            server=found.server,
-            ca_path=found.ca_path,
-            insecure=not found.verify,
-            certificate_path=found.certificate_path,
-            private_key_path=found.key_path,
-            scheme="Bearer" if found.token else None,
-            token=found.token,
-        )
+        try:
+            found = waiting.result(timeout=10)
+        except Exception as error:
+            # Without credentials kopf would neither work nor end.
+            self._error = error
+            self._stop()
+            raise
+        return _connection(found)
 
     def _kopf_settings(self) -> kopf.OperatorSettings:
         settings = kopf.OperatorSettings()
@@ -196,6 +196,7 @@ class _Informer:
         settings.scanning.disabled = True
         settings.process.ultimate_exiting_timeout = None
         settings.networking.request_timeout = 30
+        settings.networking.error_backoffs = RETRY_SECONDS  # and then it ends, and is started anew
         settings.watching.server_timeout = WATCH_SECONDS
         settings.watching.connect_timeout = 10
         settings.queueing.exit_timeout = 0.5
@@ -214,3 +215,15 @@ def _in_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *
         loop.call_soon_threadsafe(function, *args)
     except RuntimeError:
         log.debug("an event came after the end of its loop")
+
+
+def _connection(found: Credentials) -> kopf.ConnectionInfo:
+    return kopf.ConnectionInfo(
+        server=found.server,
+        ca_path=found.ca_path,
+        insecure=not found.verify,
+        certificate_path=found.certificate_path,
+        private_key_path=found.key_path,
+        scheme="Bearer" if found.token else None,
+        token=found.token,
+    )

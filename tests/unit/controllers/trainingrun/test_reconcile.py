@@ -211,3 +211,19 @@ async def test_a_run_that_is_gone_or_going(make: Any) -> None:
     world.kube.drop(TRAINING_RUN, "flights", "flights-january")
     assert await world.turn() is None
     assert world.kube.writes == []
+
+
+async def test_nothing_is_told_that_was_not_written(make: Any) -> None:
+    world = World(make)
+
+    class Stale(RecordingKube):
+        async def apply_status(self, kind: Any, obj: Any, *, manager: str) -> Any:
+            raise Conflict("changed")
+
+    stale = Stale()
+    stale._store = world.kube._store
+    events = EventRecorder(stale, world.clock, "operator-0")
+    world.reconciler = TrainingRunReconciler(stale, world.clock, SETTINGS, events)
+    with pytest.raises(Conflict):
+        await world.turn()
+    assert await stale.list(EVENT, "flights") == []

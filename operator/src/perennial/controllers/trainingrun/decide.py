@@ -171,7 +171,8 @@ def _complete(observed: Observed, version: Object, now: datetime) -> Plan:
         gates=gates,
         fields={
             "completionTime": format_time(ended),
-            "metrics": dict(made.metrics),
+            # Server-side apply turns a map that becomes empty into null, which the schema refuses.
+            "metrics": dict(made.metrics) or None,
             "metric": headline(made.metrics, preferred),
             "gates": [each.model_dump(by_alias=True) for each in results],
             "lineage": lineage,

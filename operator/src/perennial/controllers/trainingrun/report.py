@@ -78,8 +78,6 @@ def _status(observed: Observed, report: Report, now: datetime) -> dict[str, Any]
     return {
         "observedGeneration": generation,
         "conditions": merge(stored.get("conditions") or [], findings, generation, now),
-        "metrics": {},
-        "gates": [],
         **kept,
         **_of_job(observed),
         **report.fields,

@@ -1,0 +1,64 @@
+"""A real apiserver with our manifests and the real definitions of KServe and the Gateway API."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+import yaml
+from devcluster import crds, go
+from devcluster.apiserver import running_apiserver
+
+from perennial.ports.kube import KubeClient
+from tests.apiserver.modeldeployment.stage import Stage, gateway
+from tests.apiserver.support import Kubectl
+
+ROOT = Path(__file__).parents[3]
+IMAGES = ("localhost/perennial-operator:test", "localhost/perennial-trainer:test")
+FOREIGN = {"inferenceservices", "servingruntimes", "httproutes", "gateways"}
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
+    """kubectl of an admin."""
+    with running_apiserver(tmp_path_factory.mktemp("modeldeployment")) as kubeconfig:
+        kubectl = Kubectl([str(go.build("kubernetes")), "kubectl"], kubeconfig)
+        for namespace in ("perennial-system", "envoy-gateway-system"):
+            kubectl("create", "namespace", namespace)
+        kubectl("apply", "--server-side", "-f", "-", stdin=_definitions())
+        kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=_manifests(kubectl))
+        kubectl.wait_for_definitions()
+        kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(gateway()))
+        yield kubectl
+
+
+def _definitions() -> str:
+    return "\n---\n".join(path.read_text() for path in crds.files() if path.stem.partition("_")[2] in FOREIGN)
+
+
+def _manifests(kubectl: Kubectl) -> str:
+    command = [str(ROOT / "scripts/manifests"), "devcluster", *IMAGES]
+    environment = {"KUBECTL": " ".join(kubectl.command), "PATH": "/usr/bin:/bin"}
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+
+
+@pytest.fixture(scope="session")
+def operator_kubeconfig(installed: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The operator's own service account: a verb that its role lacks fails the test."""
+    return installed.kubeconfig_of("perennial-system", "perennial-operator", tmp_path_factory.mktemp("account"))
+
+
+@pytest.fixture
+async def stage(installed: Kubectl, operator_kubeconfig: Path) -> AsyncIterator[Stage]:
+    """A namespace of the test's own, with the reconciler that is tested."""
+    namespace = f"stage-{next(_numbers)}"
+    installed("create", "namespace", namespace)
+    admin = await KubeClient.connect(kubeconfig=str(installed.kubeconfig))
+    operator = await KubeClient.connect(kubeconfig=str(operator_kubeconfig))
+    yield Stage(namespace, admin, operator)
+    await operator.close()
+    await admin.close()
