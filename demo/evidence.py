@@ -42,7 +42,9 @@ def ask(prometheus: str, namespace: str, name: str) -> Evidence | None:
     """
     if not prometheus:
         return None
-    query = urllib.parse.urlencode({"query": f'{_METRIC}{{namespace="{namespace}",name="{name}"}}'})
+    # Prometheus keeps a label `namespace` for the operator's own, unless it is told to honour the operator's labels.
+    series = [f'{_METRIC}{{{label}="{namespace}",name="{name}"}}' for label in ("exported_namespace", "namespace")]
+    query = urllib.parse.urlencode({"query": " or ".join(series)})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{prometheus}/api/v1/query?{query}", timeout=_SECONDS) as answer:

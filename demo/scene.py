@@ -130,7 +130,7 @@ def _row(number: int, scene: Scene, tally: Tally, services: dict[str, int]) -> R
     role, weight = _role(number, scene)
     return Row(
         version=number,
-        metric=next((f"{name} {value}" for name, value in version.spec.metrics.items()), ""),
+        metric=version.status.metric or "",
         approval=version.spec.approval.decision,
         role=role,
         weight=weight,

@@ -119,10 +119,8 @@ class Terminal:
         key = " ".join(f"{row.version}{row.role}{row.weight}" for row in rows)
         due = key != self._last[0] or now - self._last[1] >= _PLAIN_SECONDS
         if self._live:
-            below = [
-                Text(each) for each in (traffic_line(tally), evidence and f"evidence: {evidence}", sentence(scene))
-            ]
-            self._live.update(Group(table(rows), *below), refresh=True)
+            told = (traffic_line(tally), f"evidence: {evidence or 'none yet'}", sentence(scene))
+            self._live.update(Group(table(rows), *map(Text, told)), refresh=True)
         if due:
             self._last = (key, now)
             stamped = f"[{now - self._start:5.0f} s]   {line}"

@@ -27,7 +27,7 @@ def version(number: int, roc_auc: str = "0.9") -> Object:
             "metrics": {"roc_auc": roc_auc},
             "approval": {"decision": "Approved"},
         },
-        "status": {"conditions": [condition("Verified", "True")]},
+        "status": {"conditions": [condition("Verified", "True")], "metric": f"roc_auc={roc_auc}"},
     }
 
 

@@ -20,9 +20,9 @@ def test_a_version_has_its_role_its_weight_and_its_requests() -> None:
         tally.add(Answer(0.01, status, server))
     scene = parse([version(1), version(2, "0.91"), version(3), deployment(ROLLING)])
     assert rows(scene, tally, scene.services()) == [
-        Row(1, "roc_auc 0.9", "Approved", "previous", "0 %", 0, 0),
-        Row(2, "roc_auc 0.91", "Approved", "stable", "75 %", 1, 0),
-        Row(3, "roc_auc 0.9", "Approved", "canary", "25 %", 2, 1),
+        Row(1, "roc_auc=0.9", "Approved", "previous", "0 %", 0, 0),
+        Row(2, "roc_auc=0.91", "Approved", "stable", "75 %", 1, 0),
+        Row(3, "roc_auc=0.9", "Approved", "canary", "25 %", 2, 1),
     ]
 
 
@@ -30,7 +30,7 @@ def test_a_version_that_was_rolled_back_says_so_and_keeps_its_counts() -> None:
     tally = Tally(sent=1)
     tally.add(Answer(0.01, 400, "flights-r3"))
     scene = parse([version(3), deployment({"stable": revision(2), "history": [ended(3, "RolledBack")]})])
-    assert rows(scene, tally, {"flights-r3": 3}) == [Row(3, "roc_auc 0.9", "Approved", "rolled back", "", 1, 1)]
+    assert rows(scene, tally, {"flights-r3": 3}) == [Row(3, "roc_auc=0.9", "Approved", "rolled back", "", 1, 1)]
 
 
 def test_before_there_is_anything_the_table_is_empty() -> None:
