@@ -178,3 +178,4 @@ async def test_a_second_look_at_the_same_world_writes_nothing() -> None:
         world.analysis.says(Verdict.HOLD, message=f"{numbers} of 20.")
         await world.step()
     assert world.kube.writes[before:] == []
+    assert await world.says("Reconciling") == "3 of 20."

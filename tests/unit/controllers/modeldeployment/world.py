@@ -268,9 +268,11 @@ class World:
         await self.until_followed(0)
         assert (await self.weights())[number] == 10
 
-    async def until_followed(self, step: int) -> None:
-        """Until the evidence of this step is asked for."""
+    async def until_followed(self, step: int, first: bool = False) -> None:
+        """Until the evidence of this step is asked for; with `first`, evidence to take the first step is given."""
         for _ in range(12):
+            if first and self.analysis.watched and self.analysis.watched.step == NOT_ROUTED:
+                self.analysis.says(Verdict.HOLD)
             if self.analysis.watched and self.analysis.watched.step == step and await self._ready_for(step):
                 return
             await self.step()
