@@ -3,7 +3,8 @@
 from perennial.ports.kinds import CONTROLLER_REVISION, HTTP_ROUTE, INFERENCE_SERVICE, POD
 from perennial.ports.kube import Conflict
 from perennial.rollout import Verdict
-from tests.unit.controllers.modeldeployment.world import NAME, NAMESPACE, World, version
+from tests.unit.controllers.modeldeployment.objects import NAME, NAMESPACE, version
+from tests.unit.controllers.modeldeployment.world import World
 
 CRASHED = {"restartCount": 2, "ready": False, "lastState": {"terminated": {"exitCode": 1, "message": "bad pickle"}}}
 

@@ -11,7 +11,8 @@ from perennial.controllers.modeldeployment.route import read
 from perennial.ports.kinds import CONTROLLER_REVISION, HTTP_ROUTE, POD, Kind
 from perennial.ports.kube_fake import Object, RecordingKube
 from perennial.rollout import Verdict
-from tests.unit.controllers.modeldeployment.world import NAME, NAMESPACE, World, version
+from tests.unit.controllers.modeldeployment.objects import NAME, NAMESPACE, version
+from tests.unit.controllers.modeldeployment.world import World
 
 SEEDS = range(80)
 ACTIONS = 60

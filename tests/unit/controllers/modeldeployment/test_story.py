@@ -2,7 +2,8 @@
 
 from perennial.ports.kinds import JOB, SERVING_RUNTIME
 from perennial.rollout import Verdict
-from tests.unit.controllers.modeldeployment.world import NAMESPACE, World, version
+from tests.unit.controllers.modeldeployment.objects import NAMESPACE, version
+from tests.unit.controllers.modeldeployment.world import World
 
 
 async def test_the_first_version_serves_after_readiness_route_and_preflight() -> None:
