@@ -33,6 +33,7 @@ def main() -> int:
             host=given.host,
             rate=given.rate,
             folder=folder,
+            prometheus=given.prometheus,
         )
         try:
             return _tell(stage)
@@ -66,6 +67,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kubectl", default=" ".join(kubectl.command()), help="how to call kubectl")
     parser.add_argument("--data-image", default="", help="the image of examples/flights/data")
     parser.add_argument("--gateway", default="http://127.0.0.1:8080", help="where this machine reaches the gateway")
+    parser.add_argument("--prometheus", default="http://127.0.0.1:9090", help="where it reaches Prometheus, if it does")
     parser.add_argument("--host", default="flights.localhost:8080", help="the model's host name, as a Host header")
     parser.add_argument("--rate", type=float, default=60.0, help="requests per second, at least 50")
     return parser.parse_args()

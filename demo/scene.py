@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from demo.kubectl import Kubectl, Object
 from demo.tally import Tally
-from perennial.api.modeldeployment import ModelDeploymentStatus
+from perennial.api.base import number
+from perennial.api.modeldeployment import Analysis, ModelDeploymentStatus
 from perennial.api.modelversion import ModelVersionSpec, ModelVersionStatus
 from perennial.api.trainingrun import TrainingRunStatus
 
@@ -23,6 +24,14 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """The odds at which a rollout goes on, or back."""
+
+    advance: float = 20.0
+    rollback: float = 100.0
+
+
+@dataclass(frozen=True)
 class Scene:
     """The objects at one moment.
 
@@ -30,11 +39,13 @@ class Scene:
         runs: status of each TrainingRun by name.
         versions: ModelVersions by number.
         deployment: status of the ModelDeployment `flights`; an empty one when it is not there yet.
+        bounds: what its spec asks of evidence.
     """
 
     runs: dict[str, TrainingRunStatus]
     versions: dict[int, Version]
     deployment: ModelDeploymentStatus
+    bounds: Bounds = Bounds()
 
     def services(self) -> dict[str, int]:
         """The version behind each InferenceService that is live."""
@@ -83,7 +94,7 @@ def parse(objects: list[Object]) -> Scene:
     """The scene out of the objects as Kubernetes gives them."""
     runs: dict[str, TrainingRunStatus] = {}
     versions: dict[int, Version] = {}
-    deployment = ModelDeploymentStatus()
+    deployment, bounds = ModelDeploymentStatus(), Bounds()
     for each in objects:
         status = each.get("status", {})
         if each["kind"] == "TrainingRun":
@@ -93,7 +104,13 @@ def parse(objects: list[Object]) -> Scene:
             versions[spec.version] = Version(spec, ModelVersionStatus.model_validate(status))
         elif each["metadata"]["name"] == "flights":
             deployment = ModelDeploymentStatus.model_validate(status)
-    return Scene(runs, versions, deployment)
+            bounds = _bounds(each["spec"])
+    return Scene(runs, versions, deployment, bounds)
+
+
+def _bounds(spec: Object) -> Bounds:
+    analysis = Analysis.model_validate(spec.get("analysis", {}))
+    return Bounds(advance=1 / number(analysis.miss), rollback=1 / number(analysis.false_rollback))
 
 
 def rows(scene: Scene, tally: Tally, services: dict[str, int]) -> list[Row]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from demo import evidence
 from demo.checks import Record
 from demo.kubectl import Kubectl, TooLateError, until
 from demo.load import Load
@@ -40,6 +41,7 @@ class Stage:
         host: the Host header that names the model's address.
         rate: requests per second.
         folder: a folder for the rows of the replay.
+        prometheus: where this machine reaches the cluster's Prometheus; empty where it does not.
     """
 
     kubectl: Kubectl
@@ -49,6 +51,7 @@ class Stage:
     host: str
     rate: float
     folder: Path
+    prometheus: str = ""
     record: Record = field(default_factory=Record)
     traffic: Traffic | None = None
 
@@ -78,8 +81,12 @@ class Stage:
         scene = observe(self.kubectl)
         self.record.note(scene)
         tally = self.tally()
-        self.view.show(scene, rows(scene, tally, self.record.services), tally)
+        self.view.show(scene, rows(scene, tally, self.record.services), tally, self._evidence(scene))
         return scene
+
+    def _evidence(self, scene: Scene) -> str:
+        found = evidence.ask(self.prometheus, self.kubectl.namespace, "flights") if scene.deployment.canary else None
+        return found.beside(scene) if found else ""
 
     def follow(self, done: Callable[[Scene], bool], *, what: str, seconds: float) -> Scene:
         """Look again and again until `done`.

@@ -17,6 +17,8 @@ from demo.scene import Row, Scene
 from demo.tally import Tally
 
 _PLAIN_SECONDS = 5.0
+# With the seconds before it a line has 160 characters at most.
+_PLAIN_WIDTH = 148
 
 
 class View(Protocol):
@@ -25,34 +27,41 @@ class View(Protocol):
     def say(self, text: str) -> None:
         """Add lines that stay."""
 
-    def show(self, scene: Scene, rows: Sequence[Row], tally: Tally) -> None:
-        """Show the state as it is now."""
+    def show(self, scene: Scene, rows: Sequence[Row], tally: Tally, evidence: str) -> None:
+        """Show the state as it is now; the evidence is empty while there is none."""
 
 
 def sentence(scene: Scene) -> str:
-    """What the operator says about the rollout, with its evidence."""
+    """What the operator says about what is going on."""
     analysis = scene.deployment.analysis
     if analysis is None or scene.deployment.canary is None:
         about = (scene.training(), *(scene.condition(each)[2] for each in ("Stalled", "Reconciling", "UpToDate")))
         return next((each for each in about if each), "")
-    evidence = "; ".join(each.evidence for each in analysis.metrics)
     told = analysis.verdict if analysis.reason == analysis.verdict else f"{analysis.verdict} {analysis.reason}"
-    return f"{told}: {analysis.message}" + (f" [evidence: {evidence}]" if evidence else "")
+    return f"{told}: {analysis.message}"
 
 
 def traffic_line(tally: Tally) -> str:
     """The load client's counts in a line."""
     if not tally.sent:
         return "no traffic yet"
-    counts = f"requests {tally.sent:,}, lost {tally.lost_total}"
+    counts = f"{tally.sent:,} requests, {tally.lost_total or 'none'} lost"
     typical, slow = tally.quantile(0.5), tally.quantile(0.99)
     return counts if slow is None else f"{counts}, median {typical} ms, 99 of 100 within {slow} ms"
 
 
-def plain_line(scene: Scene, rows: Sequence[Row], tally: Tally) -> str:
+def plain_line(scene: Scene, rows: Sequence[Row], tally: Tally, evidence: str) -> str:
     """The state in one line, for logs."""
-    parts = [f"v{row.version} {row.role} {row.weight} ({row.requests:,}, {row.errors} bad)" for row in rows if row.role]
-    return " | ".join([*parts, traffic_line(tally), sentence(scene)])
+    parts = [f"v{row.version} {_part(row)}" for row in rows if row.role]
+    if tally.sent:
+        parts.append(f"{tally.sent:,} requests, {tally.lost_total or 'none'} lost")
+    line = " | ".join([*parts, *filter(None, [evidence]), sentence(scene)])
+    return line if len(line) <= _PLAIN_WIDTH else line[: _PLAIN_WIDTH - 1] + "…"
+
+
+def _part(row: Row) -> str:
+    errors = f", {row.errors} bad" if row.errors else ""
+    return f"{row.role} {row.weight}".rstrip() + f" ({row.requests:,}{errors})"
 
 
 def table(rows: Sequence[Row]) -> Table:
@@ -104,13 +113,16 @@ class Terminal:
         print(stamped, file=self._file)
         self._console.print(Text(stamped), soft_wrap=True)
 
-    def show(self, scene: Scene, rows: Sequence[Row], tally: Tally) -> None:
+    def show(self, scene: Scene, rows: Sequence[Row], tally: Tally, evidence: str) -> None:
         """Draw the table anew; in plain form a line when the roles or weights change, and every few seconds."""
-        line, now = plain_line(scene, rows, tally), self._clock()
+        line, now = plain_line(scene, rows, tally, evidence), self._clock()
         key = " ".join(f"{row.version}{row.role}{row.weight}" for row in rows)
         due = key != self._last[0] or now - self._last[1] >= _PLAIN_SECONDS
         if self._live:
-            self._live.update(Group(table(rows), Text(traffic_line(tally)), Text(sentence(scene))), refresh=True)
+            below = [
+                Text(each) for each in (traffic_line(tally), evidence and f"evidence: {evidence}", sentence(scene))
+            ]
+            self._live.update(Group(table(rows), *below), refresh=True)
         if due:
             self._last = (key, now)
             stamped = f"[{now - self._start:5.0f} s]   {line}"

@@ -8,9 +8,11 @@ from typing import Any
 
 from perennial.core.clock import FakeClock
 from perennial.core.events import EventRecorder
+from perennial.core.reconciling import Reconciler, Result
 from perennial.core.settings import Settings
 from perennial.ports.kinds import JOB, PERSISTENT_VOLUME_CLAIM, POD
-from perennial.ports.kube import KubeClient, Object
+from perennial.ports.kube import KubeClient, Object, Unavailable
+from tests.apiserver.support import eventually
 
 SHA = "ab" * 32
 SETTINGS = Settings(trainer_image="localhost/perennial-trainer:test", namespace="perennial-system", pod_name="test")
@@ -76,6 +78,19 @@ def trained(namespace: str, uid: str, **change: Any) -> str:
     lineage = {"dataDigest": "ef" * 32, "dataRows": 27004, "packagesDigest": "01" * 32}
     body = {"outcome": "Succeeded", "artifact": artifact, "metrics": {"roc_auc": "0.9123"}, "lineage": lineage}
     return json.dumps(body | change)
+
+
+async def one_pass(reconciler: Reconciler, namespace: str, name: str) -> float | None:
+    """One pass, tried again while the apiserver says later, as the queue does: a definition is new here."""
+
+    async def attempt() -> Result | None:
+        try:
+            return await reconciler.reconcile(namespace, name)
+        except Unavailable:
+            return None
+
+    result = await eventually(attempt, "an apiserver that answers")
+    return result.requeue_after if result else None
 
 
 def stamp() -> str:

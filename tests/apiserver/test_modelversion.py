@@ -35,7 +35,7 @@ class World:
         await self.kube.create(MODEL_VERSION, manifest(self.namespace, **spec))
 
     async def turn(self) -> float | None:
-        return (await self.reconciler.reconcile(self.namespace, NAME)).requeue_after
+        return await playing.one_pass(self.reconciler, self.namespace, NAME)
 
     async def version(self) -> Object:
         version = await self.kube.get(MODEL_VERSION, self.namespace, NAME)

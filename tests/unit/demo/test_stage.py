@@ -27,7 +27,7 @@ class Quiet:
     def say(self, text: str) -> None:
         self.lines.append(text)
 
-    def show(self, scene: Scene, rows: Sequence[Row], tally: Tally) -> None:
+    def show(self, scene: Scene, rows: Sequence[Row], tally: Tally, evidence: str) -> None:
         self.shown.append(rows)
 
 

@@ -32,10 +32,9 @@ def counted() -> Tally:
     return tally
 
 
-def test_the_sentence_has_verdict_reason_and_the_numbers_behind_it() -> None:
+def test_the_sentence_has_verdict_reason_and_message() -> None:
     told = sentence(rolling())
-    assert told.startswith("Hold InsufficientEvidence: More requests are needed.")
-    assert "rollback 3 of 100" in told
+    assert told == "Hold InsufficientEvidence: More requests are needed."
 
 
 def test_without_a_canary_the_sentence_is_that_of_the_conditions() -> None:
@@ -51,15 +50,23 @@ def test_before_there_is_anything_to_roll_out_the_sentence_is_that_of_the_traini
 
 def test_traffic_in_a_line() -> None:
     assert traffic_line(Tally()) == "no traffic yet"
-    assert traffic_line(Tally(sent=5)) == "requests 5, lost 0"
-    assert traffic_line(counted()) == "requests 1,200, lost 0, median 4 ms, 99 of 100 within 4 ms"
+    assert traffic_line(Tally(sent=5)) == "5 requests, none lost"
+    assert traffic_line(counted()) == "1,200 requests, none lost, median 4 ms, 99 of 100 within 4 ms"
 
 
 def test_a_plain_line_names_each_version_that_plays_a_part() -> None:
     scene = rolling()
-    line = plain_line(scene, rows(scene, counted(), scene.services()), counted())
-    assert "v1 stable 90 % (0, 0 bad)" in line
-    assert "v2 canary 10 % (1, 1 bad)" in line
+    line = plain_line(scene, rows(scene, counted(), scene.services()), counted(), "advance 6 of 20")
+    assert line == (
+        "v1 stable 90 % (0) | v2 canary 10 % (1, 1 bad) | 1,200 requests, none lost | advance 6 of 20"
+        " | Hold InsufficientEvidence: More requests are needed."
+    )
+
+
+def test_a_plain_line_is_cut_where_a_log_would_wrap_it() -> None:
+    status = {"conditions": [condition("Stalled", "True", message="word " * 100)]}
+    scene = parse([version(1), deployment(status)])
+    assert len(plain_line(scene, [], Tally(), "")) == 148
 
 
 def test_the_table_has_a_line_for_each_version() -> None:
@@ -76,7 +83,7 @@ def test_plain_lines_come_with_every_change_and_every_few_seconds(tmp_path: Path
         for second, weight in ((1.0, 10), (2.0, 10), (3.0, 25), (9.0, 25)):
             now[0] = second
             scene = rolling(weight)
-            view.show(scene, rows(scene, Tally(), {}), Tally())
+            view.show(scene, rows(scene, Tally(), {}), Tally(), "")
     lines = out.getvalue().splitlines()
     assert lines[0] == "[    0 s] It begins."
     assert [line[:9] for line in lines[1:]] == ["[    1 s]", "[    3 s]", "[    9 s]"]

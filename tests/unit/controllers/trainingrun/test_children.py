@@ -54,8 +54,11 @@ def test_kubernetes_own_retries(make: Any) -> None:
     spec = job(make, backoffLimit=4, activeDeadlineSeconds=90)["spec"]
     assert (spec["backoffLimit"], spec["activeDeadlineSeconds"]) == (4, 90)
     assert "ttlSecondsAfterFinished" not in spec
-    (rule,) = spec["podFailurePolicy"]["rules"]
-    assert rule == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    disrupted, explained = spec["podFailurePolicy"]["rules"]
+    assert disrupted == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    container = spec["template"]["spec"]["containers"][0]["name"]
+    exits = {"containerName": container, "operator": "In", "values": [65]}
+    assert explained == {"action": "FailJob", "onExitCodes": exits}
     assert spec["template"]["spec"]["restartPolicy"] == "Never"
 
 

@@ -11,6 +11,8 @@ from perennial.ports.kube import Object
 # The group that volumes are made writable for; the image's own user is in it through the pod's security context.
 FS_GROUP = 65532
 TERMINATION_LOG = "/dev/termination-log"
+FINAL_EXIT = 65
+"""A container that ends with this code has said why in its outcome, and would fail again: it is not tried again."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,10 @@ def job(name: str, owner: Object, namespace: str, labels: Mapping[str, str], wor
             "podFailurePolicy": {
                 "rules": [
                     {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+                    {
+                        "action": "FailJob",
+                        "onExitCodes": {"containerName": work.container, "operator": "In", "values": [FINAL_EXIT]},
+                    },
                 ]
             },
             "template": {"metadata": {"labels": dict(labels)}, "spec": _pod(work)},

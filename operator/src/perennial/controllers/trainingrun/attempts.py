@@ -11,6 +11,7 @@ from perennial.api.trainingrun import (
     FAILED,
     IMAGE_UNAVAILABLE,
     PENDING,
+    REGISTERING,
     RETRYING,
     RUNNING,
     UNSCHEDULABLE,
@@ -61,6 +62,8 @@ def last_words(pods: tuple[PodState, ...]) -> str | None:
 
 
 def _between(observed: Observed, job: JobState, now: datetime) -> Problem:
+    if last_words(observed.pods) is not None:
+        return Problem(REGISTERING, "The training is over; its outcome is about to be read.")
     last = _last_failed(observed.pods)
     if last is not None:
         why = why_failed(last, WORK, MEMORY_FIELD).message
