@@ -9,6 +9,10 @@ MADE = (
     "jobs,pods,services,deployments.apps,controllerrevisions,poddisruptionbudgets,httproutes,"
     "inferenceservices,servingruntimes.serving.kserve.io"
 )
+SERVING = (
+    "services,deployments.apps,replicasets.apps,controllerrevisions,poddisruptionbudgets,httproutes,"
+    "inferenceservices,servingruntimes.serving.kserve.io"
+)
 SECONDS = 120
 
 
@@ -17,7 +21,8 @@ def test_deleting_a_deployment_leaves_nothing_of_it(told: Told) -> None:
     assert made_for(kubectl, "ModelDeployment", "flights") != []
     kubectl("delete", "modeldeployment", "flights")
     gone(kubectl, "ModelDeployment", "flights")
-    assert kubectl("get", "inferenceservices,httproutes,controllerrevisions", "-o", "name") == ""
+    # Whatever its labels: nothing but the data's and the runs' Jobs with their pods is left in the namespace.
+    until(lambda: kubectl("get", SERVING, "-o", "name") == "", what="nothing that serves is left", seconds=SECONDS)
 
 
 def test_deleting_a_run_leaves_nothing_but_its_version(told: Told) -> None:
