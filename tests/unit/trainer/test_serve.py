@@ -15,6 +15,7 @@ import httpx
 import pytest
 from served import Served, command, free_port, serve
 
+from perennial_trainer import __main__
 from perennial_trainer.serve.batching import Batcher
 from perennial_trainer.signature import Row, RowError
 
@@ -186,7 +187,7 @@ def test_a_tampered_artifact_never_serves(artifact: Path, tmp_path: Path) -> Non
         timeout=30,
         check=False,
     )
-    assert result.returncode == 1
+    assert result.returncode == __main__.EXPLAINED
     assert json.loads(outcome.read_bytes())["reason"] == "DigestMismatch"
     assert b"DigestMismatch" in result.stdout
 
