@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
@@ -9,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from devcluster import crds, go
 from devcluster.apiserver import running_apiserver
-
 from perennial.ports.kube import KubeClient
 from tests.apiserver.modeldeployment.stage import Stage, gateway
-from tests.apiserver.support import Kubectl
+from tests.apiserver.support import Kubectl, until
 
 ROOT = Path(__file__).parents[3]
 IMAGES = ("localhost/perennial-operator:test", "localhost/perennial-trainer:test")
@@ -31,13 +32,24 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
             kubectl("create", "namespace", namespace)
         kubectl("apply", "--server-side", "-f", "-", stdin=_definitions())
         kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=_manifests(kubectl))
-        kubectl.wait_for_definitions()
+        until(lambda: _established(kubectl), "all definitions established", 60)
         kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(gateway()))
         yield kubectl
 
 
 def _definitions() -> str:
     return "\n---\n".join(path.read_text() for path in crds.files() if path.stem.partition("_")[2] in FOREIGN)
+
+
+def _established(kubectl: Kubectl) -> bool:
+    def served(plural: str) -> bool:
+        # The storage of a large definition comes a moment after it is established.
+        return subprocess.run([*kubectl.command, f"--kubeconfig={kubectl.kubeconfig}", "get", plural]).returncode == 0
+
+    found = json.loads(kubectl("get", "crd", "-o", "json"))["items"]
+    said = [each.get("status", {}).get("conditions") or [] for each in found]
+    ready = (any(c["type"] == "Established" and c["status"] == "True" for c in conditions) for conditions in said)
+    return all(ready) and all(map(served, FOREIGN))
 
 
 def _manifests(kubectl: Kubectl) -> str:

@@ -22,7 +22,8 @@ from perennial.ports.kinds import (
     SERVING_RUNTIME,
 )
 from perennial.ports.kube import KubeClient, Object
-from tests.unit.controllers.modeldeployment.world import SETTINGS, PlayedAnalysis, deployment, version
+from tests.unit.controllers.modeldeployment.objects import deployment, version
+from tests.unit.controllers.modeldeployment.world import SETTINGS, PlayedAnalysis
 
 NAME = "late"
 CHILDREN = (HTTP_ROUTE, INFERENCE_SERVICE, SERVING_RUNTIME, CONTROLLER_REVISION, JOB)

@@ -130,10 +130,12 @@ async def test_the_same_yaml_again_and_again_changes_nothing(stage: Stage) -> No
     await first(stage)
     await canary(stage)
     await stage.settle()
-    before = await stage.versions()
+    generation = (await stage.get())["metadata"]["generation"]
     await stage.deploy()
+    before = await stage.versions()
     await stage.step()
     assert await stage.versions() == before
+    assert (await stage.get())["metadata"]["generation"] == generation
 
 
 async def test_a_lost_status_is_rebuilt(stage: Stage) -> None:
@@ -141,7 +143,7 @@ async def test_a_lost_status_is_rebuilt(stage: Stage) -> None:
     await canary(stage)
     before = await stage.status()
     await stage.admin.apply_status(
-        MODEL_DEPLOYMENT, {**(await stage.get()), "status": {}}, manager=stage.reconciler.manager
+        MODEL_DEPLOYMENT, {**(await stage.get()), "status": {"observedGeneration": 1}}, manager=stage.reconciler.manager
     )
     await stage.step()
     after = await stage.status()

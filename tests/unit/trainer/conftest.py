@@ -13,8 +13,8 @@ import pytest
 from perennial_trainer import train
 
 sys.path.insert(0, str(Path(__file__).parent))  # pytest's importlib mode does not find the modules beside a test
-from runs import Environment, environment  # noqa: E402
-from served import Served, serve  # noqa: E402
+from runs import Environment, environment
+from served import Served, serve
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from runs import environment
 
-from perennial_trainer import outcome, verify
+from perennial_trainer import __main__, outcome, verify
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "contracts.md"
 
@@ -43,7 +43,7 @@ def test_the_example_makes_an_artifact(example: Path, cancer: Path, tmp_path: Pa
 
 def test_the_example_fails_with_a_sentence(example: Path, cancer: Path, tmp_path: Path) -> None:
     code, data = run(example, cancer, tmp_path, "weather")
-    assert code == 1
+    assert code == __main__.EXPLAINED
     assert json.loads(data) == {
         "outcome": "Failed",
         "reason": "ColumnMissing",

@@ -33,7 +33,7 @@ class _Gateway(http.server.ThreadingHTTPServer):
 class _Handler(http.server.BaseHTTPRequestHandler):
     server: _Gateway
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         self.server.headers.append({name.lower(): value for name, value in self.headers.items()})
         answers = self.server.answers

@@ -28,9 +28,10 @@ def test_lists_and_objects_are_the_same_rows(rows: list[tuple[float | None, str 
 @given(anything)
 def test_any_json_is_rows_or_a_sentence(instances: Any) -> None:
     try:
-        assert len(SIGNATURE.frame(SIGNATURE.rows(instances))) == len(instances)
-    except RowError as error:
-        assert str(error)
+        rows = SIGNATURE.rows(instances)
+    except RowError:
+        return
+    assert len(SIGNATURE.frame(rows)) == len(instances)
 
 
 @pytest.mark.parametrize(

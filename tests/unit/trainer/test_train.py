@@ -82,7 +82,7 @@ def test_na_is_a_category_and_missing_is_none(artifact: Path) -> None:
 def test_an_unseen_category_is_named(artifact: Path) -> None:
     predictor = Predictor.load(store.verify(artifact, artifact.name))
     rows = predictor.card.inputs.rows([[15, 20, 0.1, "north", "late"], [15, 20, 0.1, "west", "late"]])
-    with pytest.raises(RowError, match="row 2, column 'clinic'.*'west'"):
+    with pytest.raises(RowError, match=r"row 2, column 'clinic'.*'west'"):
         predictor.predict(rows)
 
 
@@ -98,9 +98,9 @@ CASES: list[tuple[str, dict[str, Any], dict[str, str], str]] = [
     ("ParameterInvalid", {}, {"PERENNIAL_PARAMS": '{"random_state": "1"}'}, "spec.seed"),
     ("TargetInvalid", {"target": "mean area"}, {}, "continuous"),
     ("TargetInvalid", {"target": "shift", "categorical": ["clinic"]}, {}, "no value"),
-    ("TargetInvalid", {"name": "Ridge", "target": "clinic", "categorical": ["shift"]}, {}, "finite numbers"),
+    ("TargetInvalid", {"name": "Ridge", "target": "colour"}, {}, "finite numbers"),
     ("MetricUnknown", {}, {"PERENNIAL_METRICS": '["auc"]'}, "roc_auc"),
-    ("MetricUnavailable", {"name": "NearestCentroid"}, {"PERENNIAL_METRICS": '["brier_score"]'}, "brier_score"),
+    ("MetricUnavailable", {"name": "LinearSVC"}, {"PERENNIAL_METRICS": '["brier_score"]'}, "brier_score"),
     ("FitFailed", {"name": "MultinomialNB", "numeric": ["benign2"]}, {}, "MultinomialNB"),
     ("EnvironmentInvalid", {}, {"PERENNIAL_SEED": "x"}, "PERENNIAL_SEED"),
     ("OutputUnwritable", {}, {"PERENNIAL_OUTPUT_PATH": "/proc/nowhere"}, "/proc/nowhere"),
@@ -120,9 +120,10 @@ def test_every_failure_has_a_reason_and_a_sentence(
     data = tmp_path / "cancer.csv"
     table = pd.read_csv(cancer, keep_default_na=False)
     table["benign2"] = -1
+    table["colour"] = "red"
     table.to_csv(data, index=False)
     env = run_env(estimator, **{"PERENNIAL_DATA_PATH": str(data), **variables})
-    assert __main__.finish(train.main, env) == 1
+    assert __main__.finish(train.main, env) == __main__.EXPLAINED
     outcome = json.loads(Path(env["PERENNIAL_OUTCOME_PATH"]).read_bytes())
     assert (outcome["outcome"], outcome["reason"]) == ("Failed", reason)
     assert part in outcome["message"]

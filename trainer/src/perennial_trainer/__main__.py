@@ -13,9 +13,12 @@ from perennial_trainer.errors import WorkError
 
 Work = Callable[[Environment], dict[str, Any]]
 
+EXPLAINED = 65
+"""The exit code of a failure that the outcome explains: the same again would fail again, so it is not retried."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it succeeded, 1 when it failed (the outcome says why)."""
+    """Run one command; 0 when it succeeded; otherwise the outcome says why."""
     parsed = _parser().parse_args(arguments)
     if parsed.command == "serve":
         from perennial_trainer.serve import command
@@ -30,7 +33,7 @@ def finish(work: Work, env: Environment, *, quiet: bool = False) -> int:
         result = work(env)
     except WorkError as error:
         outcome.write(outcome.failed(error), outcome_path(env))
-        return 1
+        return EXPLAINED
     except Exception as error:  # noqa: BLE001 - whatever it is, the operator must hear of it
         traceback.print_exc()
         unexpected = WorkError("Unexpected", f"{type(error).__name__}: {error}")

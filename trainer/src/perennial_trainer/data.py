@@ -63,18 +63,19 @@ def _is_parquet(path: Path) -> bool:
 def _read_parquet(path: Path, estimator: Estimator) -> pd.DataFrame:
     wanted = [*estimator.columns, estimator.target]
     _check_names(pq.read_schema(path).names, wanted, path.name)
-    return pq.read_table(path, columns=wanted).to_pandas(ignore_metadata=True)[wanted]
+    table: pd.DataFrame = pq.read_table(path, columns=wanted).to_pandas(ignore_metadata=True)
+    return table[wanted]
 
 
 def _read_csv(path: Path, estimator: Estimator) -> pd.DataFrame:
     wanted = [*estimator.columns, estimator.target]
     _check_names(list(pd.read_csv(path, nrows=0).columns), wanted, path.name)
     # An empty cell is missing everywhere; "NA" is missing in numbers only, for it may be a category's name.
-    missing = {column: _NUMERIC_MISSING for column in (*estimator.numeric, estimator.target)}
+    missing = dict.fromkeys((*estimator.numeric, estimator.target), _NUMERIC_MISSING)
     missing |= {column: [""] for column in estimator.categorical}
+    # All columns are read: a row with too many cells goes unnoticed by pandas when only some are.
     table = pd.read_csv(
         path,
-        usecols=wanted,
         dtype=dict.fromkeys(estimator.categorical, "object"),
         keep_default_na=False,
         na_values=missing,

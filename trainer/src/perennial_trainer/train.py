@@ -67,7 +67,7 @@ def fit(run: Run, table: pd.DataFrame) -> Trained:
 def _fit(model: Pipeline, inputs: pd.DataFrame, target: np.ndarray[Any, Any], run: Run) -> None:
     name = run.estimator.name
     start = time.monotonic()
-    np.random.seed(run.seed)  # noqa: NPY002 - what has no random_state of its own draws from here
+    np.random.seed(run.seed)
     try:
         with threadpool_limits(limits=run.threads):
             model.fit(inputs, target)
@@ -75,7 +75,7 @@ def _fit(model: Pipeline, inputs: pd.DataFrame, target: np.ndarray[Any, Any], ru
         raise WorkError("ParameterInvalid", f"{name}: {error}") from error
     except MemoryError as error:
         raise WorkError("OutOfMemory", f"{name} ran out of memory on {len(inputs)} rows; raise its limit.") from error
-    except Exception as error:  # noqa: BLE001 - an estimator may fail in its own way on a user's data
+    except Exception as error:
         raise WorkError("FitFailed", f"{name} failed on {len(inputs)} rows: {error}") from error
     _log(f"fitted {name} on {len(inputs)} rows in {time.monotonic() - start:.1f} s")
 

@@ -3,7 +3,8 @@
 from perennial.ports.kinds import CONTROLLER_REVISION, HTTP_ROUTE, INFERENCE_SERVICE, POD
 from perennial.ports.kube import Conflict
 from perennial.rollout import Verdict
-from tests.unit.controllers.modeldeployment.world import NAME, NAMESPACE, World, version
+from tests.unit.controllers.modeldeployment.objects import NAME, NAMESPACE, version
+from tests.unit.controllers.modeldeployment.world import World
 
 CRASHED = {"restartCount": 2, "ready": False, "lastState": {"terminated": {"exitCode": 1, "message": "bad pickle"}}}
 
@@ -59,6 +60,8 @@ async def test_a_canary_that_is_rejected_by_people_leaves() -> None:
     await world.change(version=2)
     await world.step()
     world.kube.put(version(2, decision="Rejected"))
+    await world.step()
+    assert "Reconciling" not in await world.conditions(), "never together with Stalled"
     await world.settle()
     assert (await world.conditions())["Stalled"] == ("True", "VersionNotUsable")
     assert (await world.status())["history"][0]["outcome"] == "Superseded"
@@ -99,6 +102,22 @@ async def test_a_crash_after_the_record_of_a_rollback_tells_of_it_once() -> None
     await world.step()
     assert await world.says("Stalled") == "It is worse. Version 1 serves all requests."
     assert [each["outcome"] for each in (await world.status())["history"]] == ["RolledBack", "Deployed"]
+
+
+async def test_a_rollback_is_remembered_though_the_history_is_older() -> None:
+    world = World(version(1))
+    await world.in_traffic()
+    await world.change(version=1)
+    await world.settle()
+    await world.change(version=2)
+    world.analysis.watched = None
+    await world.until_followed(0, first=True)
+    world.analysis.says(Verdict.ROLL_BACK)
+    await fail_status_once(world)
+    world.kube.missing |= {INFERENCE_SERVICE}
+    await world.step()
+    assert (await world.conditions())["Stalled"] == ("True", "KServeNotInstalled")
+    assert (await world.outcomes())[2] == "RolledBack"
 
 
 async def fail_status_once(world: World) -> None:

@@ -11,10 +11,12 @@ from perennial.controllers.modeldeployment.route import read
 from perennial.ports.kinds import CONTROLLER_REVISION, HTTP_ROUTE, POD, Kind
 from perennial.ports.kube_fake import Object, RecordingKube
 from perennial.rollout import Verdict
-from tests.unit.controllers.modeldeployment.world import NAME, NAMESPACE, World, version
+from tests.unit.controllers.modeldeployment.objects import NAME, NAMESPACE, version
+from tests.unit.controllers.modeldeployment.world import World
 
 SEEDS = range(80)
 ACTIONS = 60
+ABSENT = 9
 
 
 class Crash(Exception):  # noqa: N818  not an error of ours
@@ -124,7 +126,7 @@ class Chaos:
         self.world.analysis.says(verdict)
 
     async def spec(self) -> None:
-        await self.world.change(version=self.random.choice([1, 2, 3]))
+        await self.world.change(version=self.random.choice([1, 2, 3, ABSENT]))
 
     async def wipe(self) -> None:
         await self.world.wipe()
@@ -145,7 +147,9 @@ class Chaos:
             await self.world.pod(service, restartCount=2, ready=False, lastState=ended)
 
     async def calm(self) -> None:
-        """Nothing bad happens any more, and every canary is good."""
+        """Nothing bad happens any more, every canary is good, and what is asked for is there."""
+        if (await self.world.get())["spec"]["version"] == ABSENT:
+            await self.world.change(version=2)
         for pod in await self.kube.list(POD, NAMESPACE):
             self.kube.drop(POD, NAMESPACE, pod["metadata"]["name"])
         for _ in range(60):

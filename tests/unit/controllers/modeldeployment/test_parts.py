@@ -14,7 +14,8 @@ from perennial.controllers.modeldeployment import preflight, revision, route
 from perennial.controllers.modeldeployment.gateway import GatewayView, state
 from perennial.controllers.modeldeployment.health import health
 from perennial.controllers.modeldeployment.revision import Version, resolve
-from tests.unit.controllers.modeldeployment.world import World, deployment, gateway, outcome, version
+from tests.unit.controllers.modeldeployment.objects import deployment, gateway, outcome, version
+from tests.unit.controllers.modeldeployment.world import World
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 OWNER = {**deployment(), "metadata": {**deployment()["metadata"], "generation": 1}}

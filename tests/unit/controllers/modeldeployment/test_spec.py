@@ -8,7 +8,8 @@ import pytest
 from perennial.ports.kinds import CONTROLLER_REVISION, GATEWAY, HTTP_ROUTE, INFERENCE_SERVICE, JOB, SERVING_RUNTIME
 from perennial.ports.kube import Invalid
 from perennial.rollout import Verdict
-from tests.unit.controllers.modeldeployment.world import NAME, NAMESPACE, World, outcome, version
+from tests.unit.controllers.modeldeployment.objects import NAME, NAMESPACE, outcome, version
+from tests.unit.controllers.modeldeployment.world import World
 
 LATEST: dict[str, Any] = {}
 

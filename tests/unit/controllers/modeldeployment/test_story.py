@@ -2,7 +2,8 @@
 
 from perennial.ports.kinds import JOB, SERVING_RUNTIME
 from perennial.rollout import Verdict
-from tests.unit.controllers.modeldeployment.world import NAMESPACE, World, version
+from tests.unit.controllers.modeldeployment.objects import NAMESPACE, version
+from tests.unit.controllers.modeldeployment.world import World
 
 
 async def test_the_first_version_serves_after_readiness_route_and_preflight() -> None:
@@ -178,3 +179,4 @@ async def test_a_second_look_at_the_same_world_writes_nothing() -> None:
         world.analysis.says(Verdict.HOLD, message=f"{numbers} of 20.")
         await world.step()
     assert world.kube.writes[before:] == []
+    assert await world.says("Reconciling") == "3 of 20."

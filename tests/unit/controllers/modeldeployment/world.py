@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +17,16 @@ from perennial.core.settings import Settings
 from perennial.ports.kinds import CONTROLLER_REVISION, HTTP_ROUTE, INFERENCE_SERVICE, JOB, MODEL_DEPLOYMENT, POD, Kind
 from perennial.ports.kube_fake import RecordingKube
 from perennial.rollout import Verdict
+from tests.unit.controllers.modeldeployment.objects import (
+    NAME,
+    NAMESPACE,
+    condition,
+    deployment,
+    gateway,
+    pod_of,
+    version,
+)
 
-NAMESPACE, NAME = "flights", "late"
 SETTINGS = Settings(
     trainer_image="localhost/perennial-trainer:one", namespace="perennial-system", pod_name="operator-0"
 )
@@ -71,64 +78,6 @@ class PlayedAnalysis:
             reason = "InsufficientEvidence" if verdict is Verdict.HOLD else ""
             said = replace(BLANK, verdict=verdict, reason=reason, message=f"It says {verdict}.", step=self.watched.step)
             self.reading = replace(said, **more)
-
-
-def gateway() -> list[dict[str, Any]]:
-    """A Gateway with one HTTP listener, and its Service."""
-    place = {"namespace": "envoy-gateway-system"}
-    owning = "gateway.envoyproxy.io/owning-gateway"
-    labels = {f"{owning}-name": "gw", f"{owning}-namespace": "envoy-gateway-system"}
-    listener = {"name": "http", "protocol": "HTTP", "port": 8080}
-    return [
-        {"kind": "Gateway", "metadata": {**place, "name": "gw"}, "spec": {"listeners": [listener]}},
-        {"kind": "Service", "metadata": {**place, "name": "envoy-gw", "labels": labels}},
-    ]
-
-
-def version(number: int, decision: str = "Approved", verified: str = "True") -> dict[str, Any]:
-    """ModelVersion late-``number``."""
-    artifact = {"uri": f"pvc://models/late/{number}", "sha256": f"{number:064x}"}
-    return {
-        "kind": "ModelVersion",
-        "metadata": {"namespace": NAMESPACE, "name": f"late-{number}", "uid": f"version-{number}"},
-        "spec": {
-            "modelName": "late",
-            "version": number,
-            "artifact": artifact,
-            "approval": {"decision": decision},
-        },
-        "status": {"conditions": [_condition("Verified", verified)]},
-    }
-
-
-def deployment(**spec: Any) -> dict[str, Any]:
-    """ModelDeployment late: steps 10 and 50, no time between them."""
-    wanted = {} if "version" in spec else {"follow": "LatestApproved"}
-    return {
-        "kind": "ModelDeployment",
-        "apiVersion": "perennial.dev/v1alpha1",
-        "metadata": {"namespace": NAMESPACE, "name": NAME, "uid": "the-uid"},
-        "spec": {
-            "modelName": "late",
-            "router": {
-                "gatewayRef": {"name": "gw", "namespace": "envoy-gateway-system"},
-                "hostname": "late.localhost",
-            },
-            "strategy": {"canary": {"steps": [{"weight": 10}, {"weight": 50}]}},
-            **wanted,
-            **spec,
-        },
-    }
-
-
-def _condition(kind: str, status: str) -> dict[str, Any]:
-    return {
-        "type": kind,
-        "status": status,
-        "reason": "Played",
-        "message": "Played.",
-        "lastTransitionTime": "2026-01-01T00:00:00Z",
-    }
 
 
 class World:
@@ -194,14 +143,14 @@ class World:
         if route is None:
             return
         seen = route["metadata"]["generation"]
-        conditions = [_condition(kind, status) | {"observedGeneration": seen} for kind in ("Accepted", "ResolvedRefs")]
+        conditions = [condition(kind, status) | {"observedGeneration": seen} for kind in ("Accepted", "ResolvedRefs")]
         self.kube.put({**route, "status": {"parents": [{"conditions": conditions}]}})
 
     async def preflight(self, outcome: str = "Complete", message: str = "") -> None:
         """Every Job that runs ends."""
         for job in await self.kube.list(JOB, NAMESPACE):
             if "status" not in job:
-                ended = _condition(outcome, "True") | {"message": message}
+                ended = condition(outcome, "True") | {"message": message}
                 self.kube.put({**job, "status": {"conditions": [ended]}})
 
     async def pod(self, service: str, **container: Any) -> None:
@@ -209,7 +158,7 @@ class World:
         name = f"{service}-pod"
         pod = await self.kube.get(POD, NAMESPACE, name)
         assert pod is not None
-        status = {"conditions": [_condition("Ready", "False")], "containerStatuses": [container]}
+        status = {"conditions": [condition("Ready", "False")], "containerStatuses": [container]}
         self.kube.put({**pod, "status": status})
 
     async def change(self, **spec: Any) -> None:
@@ -268,9 +217,11 @@ class World:
         await self.until_followed(0)
         assert (await self.weights())[number] == 10
 
-    async def until_followed(self, step: int) -> None:
-        """Until the evidence of this step is asked for."""
+    async def until_followed(self, step: int, first: bool = False) -> None:
+        """Until the evidence of this step is asked for; with `first`, evidence to take the first step is given."""
         for _ in range(12):
+            if first and self.analysis.watched and self.analysis.watched.step == NOT_ROUTED:
+                self.analysis.says(Verdict.HOLD)
             if self.analysis.watched and self.analysis.watched.step == step and await self._ready_for(step):
                 return
             await self.step()
@@ -292,23 +243,3 @@ class World:
         """Version -> role, as its record says."""
         records = await self.kube.list(CONTROLLER_REVISION, NAMESPACE)
         return {each["data"]["version"]: each["metadata"]["labels"].get("perennial.dev/role", "") for each in records}
-
-
-def pod_of(service: dict[str, Any], ready: bool = True, time: str = "2026-01-01T00:00:00Z") -> dict[str, Any]:
-    """The server pod of an InferenceService."""
-    metadata = service["metadata"]
-    return {
-        "kind": "Pod",
-        "metadata": {
-            "namespace": NAMESPACE,
-            "name": f"{metadata['name']}-pod",
-            "labels": dict(metadata["labels"]),
-            "creationTimestamp": time,
-        },
-        "status": {"conditions": [_condition("Ready", "True" if ready else "False") | {"lastTransitionTime": time}]},
-    }
-
-
-def outcome(message: str) -> str:
-    """A termination message."""
-    return json.dumps({"outcome": "Failed", "reason": "GoldenRowsDiffer", "message": message})

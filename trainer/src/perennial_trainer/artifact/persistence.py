@@ -20,7 +20,7 @@ def dump(model: Any) -> bytes:
     """
     try:
         data: bytes = skops.io.dumps(model)
-    except Exception as error:  # noqa: BLE001 - skops raises what it likes for what it cannot express
+    except Exception as error:
         raise WorkError("FormatUnsupported", f"skops cannot save this model: {error}.") from error
     _check(data)
     return data
@@ -39,7 +39,7 @@ def load(data: bytes) -> Any:
             return skops.io.loads(data, trusted=list(TRUSTED))
     except WorkError:
         raise
-    except Exception as error:  # noqa: BLE001 - a file may break any layer below skops
+    except Exception as error:
         raise WorkError("ModelUnreadable", f"{FILE_NAME} cannot be loaded: {error}.") from error
 
 

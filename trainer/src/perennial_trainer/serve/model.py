@@ -14,7 +14,7 @@ from perennial_trainer.signature import RowError
 _JSON = {"content-type": "application/json"}
 
 
-class ServedModel(Model):
+class ServedModel(Model):  # type: ignore[misc]
     """Answers v1 and v2 requests; a row that the model cannot take is an `InvalidInput`, which is a 400."""
 
     def __init__(self, name: str, predictor: Predictor) -> None:
@@ -26,7 +26,7 @@ class ServedModel(Model):
     async def predict(
         self,
         payload: dict[str, Any] | InferRequest,
-        headers: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,  # noqa: ARG002 - the package passes it by position
         response_headers: dict[str, str] | None = None,
     ) -> bytes | InferResponse:
         """Answer one request: v1 as finished JSON, v2 as the package's own response."""
