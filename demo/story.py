@@ -9,8 +9,6 @@ from demo.scene import Scene
 from demo.stage import Stage, StoryError
 from demo.tally import Tally
 
-CHAPTERS = 5
-
 
 def prepare(stage: Stage) -> None:
     """An empty namespace with two claims, the data on its claim, and the flights for the replay on this machine."""
