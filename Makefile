@@ -30,7 +30,7 @@ demo: install ## Show the main job on real flights: train, serve, canary, promot
 
 .PHONY: test
 test: ## Run every check and test (30 minutes; the first time 20 more)
-	@scripts/suites lint test-unit test-apiserver test-e2e
+	@scripts/suites lint test-unit test-apiserver test-devcluster test-e2e
 
 ##@ Cluster
 .PHONY: up

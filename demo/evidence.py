@@ -42,9 +42,7 @@ def ask(prometheus: str, namespace: str, name: str) -> Evidence | None:
     """
     if not prometheus:
         return None
-    # Prometheus keeps a label `namespace` for the operator's own, unless it is told to honour the operator's labels.
-    series = [f'{_METRIC}{{{label}="{namespace}",name="{name}"}}' for label in ("exported_namespace", "namespace")]
-    query = urllib.parse.urlencode({"query": " or ".join(series)})
+    query = urllib.parse.urlencode({"query": f'{_METRIC}{{object_namespace="{namespace}",object_name="{name}"}}'})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{prometheus}/api/v1/query?{query}", timeout=_SECONDS) as answer:

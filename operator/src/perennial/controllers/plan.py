@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from perennial.controllers.findings import Telling
 from perennial.core.events import EventRecorder
@@ -81,17 +81,28 @@ async def create(kube: Kube, creation: Creation) -> str | None:
     return None
 
 
+class Told(Protocol):
+    """A status, and what to tell once it is written."""
+
+    @property
+    def status(self) -> dict[str, Any]: ...
+
+    @property
+    def tellings(self) -> tuple[Telling, ...]: ...
+
+
+async def write_and_tell(kube: Kube, kind: Kind, manager: str, events: EventRecorder, obj: Object, told: Told) -> bool:
+    """Write the status if it differs, and tell of it only then; say whether it was written."""
+    if not await write_status(kube, kind, obj, told.status, manager):
+        return False
+    for each in told.tellings:
+        event_type: Literal["Normal", "Warning"] = "Warning" if each.warning else "Normal"
+        await events.emit(obj, kind, type=event_type, reason=each.reason, action=each.action, note=each.note)
+    return True
+
+
 async def settle(kube: Kube, kind: Kind, manager: str, events: EventRecorder, obj: Object, plan: Plan) -> None:
-    """Write the status if it differs, tell of it only then, and remove Jobs that are no longer needed."""
-    if await write_status(kube, kind, obj, plan.status, manager):
-        for each in plan.tellings:
-            await events.emit(
-                obj,
-                kind,
-                type="Warning" if each.warning else "Normal",
-                reason=each.reason,
-                action=each.action,
-                note=each.note,
-            )
+    """Write the status and tell of it, then remove Jobs that are no longer needed."""
+    await write_and_tell(kube, kind, manager, events, obj, plan)
     for job in plan.delete_jobs:
         await kube.delete(JOB, job)

@@ -10,7 +10,8 @@ from prometheus_client.registry import Collector
 from perennial.core.analysis import Gauges
 from perennial.core.queue import Key
 
-OBJECT = ("namespace", "name")
+# Not `namespace`: a scraper keeps that label for the operator's own pod.
+OBJECT = ("object_namespace", "object_name")
 
 
 class RolloutCollector(Collector):

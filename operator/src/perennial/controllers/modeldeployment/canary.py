@@ -29,7 +29,7 @@ def proceed(seen: Observed, course: Course, stable: Record, target: Record, now:
     course = replace(course, canary=canary, previous=kept)
     move = Move(course, story.weights(course), target, candidate=target)
     if seen.status.canary is None:
-        move = replace(move, notes=(story.started(target, stable),))
+        move = replace(move, tellings=(story.started(target, stable),))
     if canary.step == NOT_ROUTED:
         return _before_traffic(seen, move, stable, target, now)
     return stepping.proceed(seen, move, stable, target, now)

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from perennial.api import modeldeployment as api
 from perennial.api.conditions import UP_TO_DATE
+from perennial.controllers.findings import Telling
 from perennial.controllers.modeldeployment import canary, stepping, story
 from perennial.controllers.modeldeployment.course import Course, course, revision_status
-from perennial.controllers.modeldeployment.move import Move, Note
+from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.readiness import readiness
 from perennial.controllers.modeldeployment.revision import ROLLED_BACK, Record, resolve
@@ -102,7 +103,7 @@ def _first(seen: Observed, current: Course, target: Record, now: datetime) -> Mo
         course=Course(stable=revision_status(target)),
         progress=_takes_all(target),
         history=(story.entry(target, "Deployed", message, now),),
-        notes=(Note("Normal", "Deployed", "Deploy", message),),
+        tellings=(Telling(False, "Deployed", "Deploy", message),),
         verdict=Verdict.PROMOTE,
     )
 
@@ -155,5 +156,5 @@ def _supersede(seen: Observed, current: Course, target: Record | None, why: str,
     return replace(
         move,
         history=(story.entry(record, "Superseded", message, now),) if record else (),
-        notes=(Note("Normal", "Superseded", "Supersede", message),),
+        tellings=(Telling(False, "Superseded", "Supersede", message),),
     )

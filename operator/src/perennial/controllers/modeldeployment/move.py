@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from perennial.api.modeldeployment import AnalysisStatus, HistoryEntry
+from perennial.controllers.findings import Telling
 from perennial.controllers.modeldeployment.course import Course
 from perennial.controllers.modeldeployment.revision import Record
 from perennial.controllers.modeldeployment.target import Problem
-
-
-@dataclass(frozen=True)
-class Note:
-    """An event, told once the status that it tells of is written."""
-
-    type: Literal["Normal", "Warning"]
-    reason: str
-    action: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -42,5 +32,5 @@ class Move:
     stalled: Problem | None = None
     analysis: AnalysisStatus | None = None
     history: tuple[HistoryEntry, ...] = ()
-    notes: tuple[Note, ...] = ()
+    tellings: tuple[Telling, ...] = ()
     verdict: str | None = None

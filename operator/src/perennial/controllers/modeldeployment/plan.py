@@ -9,10 +9,11 @@ from typing import Any
 
 from perennial.api.conditions import Condition
 from perennial.api.modeldeployment import CHILD_REFUSED, ModelDeploymentStatus
+from perennial.controllers.findings import Telling
 from perennial.controllers.modeldeployment import children
 from perennial.controllers.modeldeployment.conditions import conditions
 from perennial.controllers.modeldeployment.course import course
-from perennial.controllers.modeldeployment.move import Move, Note
+from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.target import Problem
 from perennial.core.conditions import parse_time
@@ -27,13 +28,13 @@ ROLLING_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What one pass does, in this order: ``apply``, ``create``, ``delete``, ``status``, then ``notes``."""
+    """What one pass does, in this order: ``apply``, ``create``, ``delete``, ``status``, then ``tellings``."""
 
     apply: tuple[tuple[Kind, dict[str, Any]], ...]
     create: tuple[tuple[Kind, dict[str, Any]], ...]
     delete: tuple[tuple[Kind, dict[str, Any]], ...]
     status: dict[str, Any]
-    notes: tuple[Note, ...]
+    tellings: tuple[Telling, ...]
     verdict: str | None
     requeue_after: float | None
 
@@ -45,7 +46,7 @@ def plan(seen: Observed, move: Move, now: datetime, fresh_token: str) -> Plan:
         create=tuple(children.created(seen, move)),
         delete=tuple(children.deleted(seen, move)),
         status=status(seen, move, now).model_dump(mode="json", by_alias=True, exclude_none=True),
-        notes=move.notes,
+        tellings=move.tellings,
         verdict=move.verdict,
         requeue_after=min(_deadlines(seen, move, now), default=None),
     )

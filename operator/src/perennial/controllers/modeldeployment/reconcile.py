@@ -11,6 +11,7 @@ from perennial.controllers.modeldeployment.observe import observe
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.plan import Plan, plan, refused
 from perennial.controllers.modeldeployment.watched import watched
+from perennial.controllers.plan import write_and_tell
 from perennial.core.analysis import Analysis
 from perennial.core.clock import Clock
 from perennial.core.events import EventRecorder
@@ -18,9 +19,8 @@ from perennial.core.metrics import Metrics
 from perennial.core.queue import Key
 from perennial.core.reconciling import Result
 from perennial.core.settings import Settings
-from perennial.core.status import write_status
 from perennial.ports.kinds import HTTP_ROUTE, MODEL_DEPLOYMENT, Kind
-from perennial.ports.kube import AlreadyExists, Forbidden, Invalid, Kube, Object
+from perennial.ports.kube import AlreadyExists, Forbidden, Invalid, Kube
 
 
 class ModelDeploymentReconciler:
@@ -71,8 +71,9 @@ class ModelDeploymentReconciler:
             await self._change(todo, key)
         except (Invalid, Forbidden) as error:
             todo = refused(seen, str(error), self._clock.now())
-        if await write_status(self._kube, self.kind, seen.deployment, todo.status, self.manager):
-            await self._tell(seen.deployment, todo)
+        written = await write_and_tell(self._kube, self.kind, self.manager, self._events, seen.deployment, todo)
+        if written and todo.verdict:
+            self._metrics.decided(todo.verdict)
 
     async def _change(self, todo: Plan, key: Key) -> None:
         for kind, obj in todo.apply:
@@ -91,11 +92,3 @@ class ModelDeploymentReconciler:
         except AlreadyExists:
             # Left by a ModelDeployment of the same name; the garbage collector is about to take it.
             return
-
-    async def _tell(self, deployment: Object, todo: Plan) -> None:
-        if todo.verdict:
-            self._metrics.decided(todo.verdict)
-        for note in todo.notes:
-            await self._events.emit(
-                deployment, self.kind, type=note.type, reason=note.reason, action=note.action, note=note.message
-            )

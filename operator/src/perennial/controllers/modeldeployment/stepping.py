@@ -91,7 +91,7 @@ def enter(seen: Observed, move: Move, target: Record, step: int, now: datetime) 
         move,
         course=replace(move.course, canary=stepped),
         progress=story.stepping(target, steps[step].weight),
-        notes=(*move.notes, story.stepped(target, steps[step].weight)),
+        tellings=(*move.tellings, story.stepped(target, steps[step].weight)),
         verdict=Verdict.ADVANCE,
     )
 
@@ -104,7 +104,7 @@ def _promote(seen: Observed, move: Move, stable: Record, target: Record, reading
         course=Course(stable=revision_status(target), previous=previous),
         progress=Problem(STEPPING, f"Version {target.version} takes all requests."),
         history=(story.entry(target, "Promoted", message, now),),
-        notes=(*move.notes, story.promoted(message)),
+        tellings=(*move.tellings, story.promoted(message)),
         verdict=Verdict.PROMOTE,
     )
 

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Literal
 
 from perennial.api.modeldeployment import STEPPING, AnalysisStatus, HistoryEntry, MetricStatus
+from perennial.controllers.findings import Telling
 from perennial.controllers.modeldeployment.course import Course
-from perennial.controllers.modeldeployment.move import Move, Note
+from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import ROLLED_BACK, Record
 from perennial.controllers.modeldeployment.target import Problem
@@ -48,7 +49,7 @@ def rolled_back(seen: Observed, course: Course, stable: Record, target: Record, 
         stalled=Problem(ROLLED_BACK, sentence),
         analysis=_final(seen, sentence, now),
         history=(entry(target, "RolledBack", sentence, now),),
-        notes=(Note("Warning", ROLLED_BACK, "RollBack", sentence),),
+        tellings=(Telling(True, ROLLED_BACK, "RollBack", sentence),),
         verdict=Verdict.ROLL_BACK,
     )
 
@@ -77,9 +78,9 @@ def entry(
     )
 
 
-def started(target: Record, stable: Record) -> Note:
-    return Note(
-        "Normal", "RolloutStarted", "Start", f"Version {target.version} starts beside version {stable.version}."
+def started(target: Record, stable: Record) -> Telling:
+    return Telling(
+        False, "RolloutStarted", "Start", f"Version {target.version} starts beside version {stable.version}."
     )
 
 
@@ -87,12 +88,12 @@ def stepping(target: Record, weight: int) -> Problem:
     return Problem(STEPPING, f"Version {target.version} gets {weight} % of requests.")
 
 
-def stepped(target: Record, weight: int) -> Note:
-    return Note("Normal", "WeightChanged", "Advance", f"Version {target.version} gets {weight} % of requests.")
+def stepped(target: Record, weight: int) -> Telling:
+    return Telling(False, "WeightChanged", "Advance", f"Version {target.version} gets {weight} % of requests.")
 
 
-def promoted(message: str) -> Note:
-    return Note("Normal", "Promoted", "Promote", message)
+def promoted(message: str) -> Telling:
+    return Telling(False, "Promoted", "Promote", message)
 
 
 def promotion(stable: Record, target: Record, reading: Reading) -> str:
