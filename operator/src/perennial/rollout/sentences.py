@@ -31,11 +31,11 @@ def compared(metric: MetricState) -> str:
 
 def rolled_back(state: State) -> str:
     """Why it was rolled back."""
-    alpha = state.plan.false_rollback
+    alpha, totals = state.plan.false_rollback, state.cause.totals
     return (
-        f"The canary is worse than stable ({state.cause.name}; {compared(state.cause)}): evidence "
-        f"{evidence(state.peak)} reached {evidence(-math.log(alpha))}, which a healthy canary ever does with "
-        f"probability at most {alpha:.3g}."
+        f"The canary is worse than stable in {state.cause.name}: {share(totals.canary)} of its requests were bad, "
+        f"{share(totals.stable)} of stable's at the same time. The evidence for that, {evidence(state.peak)}, reached "
+        f"{evidence(-math.log(alpha))}; a canary that is no worse ever gets there with probability {alpha:.3g} at most."
     )
 
 
@@ -78,7 +78,7 @@ def time_cap(state: State, step: int) -> str:
     """Undecided for too long."""
     return (
         f"Undecided after {state.plan.time_cap_seconds / 3600:.3g} h of counting at {state.plan.weights[step]} % "
-        f"({compared(state.cause)}): promote or reject by hand, or allow a larger tolerance."
+        f"({compared(state.cause)}): allow a larger tolerance, or go back by setting spec.version."
     )
 
 
