@@ -6,6 +6,8 @@ import base64
 import json
 from pathlib import Path
 
+from .storing import write_if_changed
+
 
 def _encoded(path: Path) -> str:
     return base64.b64encode(path.read_bytes()).decode()
@@ -35,4 +37,4 @@ def write_kubeconfig(path: Path, *, server: str, pki: Path, user: str) -> None:
         "contexts": [{"name": name, "context": {"cluster": name, "user": user}}],
     }
     path.touch(mode=0o600)
-    path.write_text(json.dumps(config, indent=1) + "\n")
+    write_if_changed(path, json.dumps(config, indent=1) + "\n")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 from . import control, network, nodeconfig, paths
 from .kubeconfig import write_kubeconfig
 from .pki import Certificate
 from .processes import Daemon
+from .storing import write_if_changed
 
 NAME = "devcluster"
 PKI = paths.STATE / "pki"
@@ -38,13 +38,20 @@ def write_configuration() -> None:
         write_kubeconfig(CONFIG / f"{user}.kubeconfig", server=ENDPOINTS.server, pki=PKI, user=user)
     write_kubeconfig(paths.KUBECONFIG, server="https://127.0.0.1:6443", pki=PKI, user="admin")
     (CONFIG / "cni").mkdir(exist_ok=True)
-    (CONFIG / "cni" / "10-pods.conflist").write_text(json.dumps(nodeconfig.cni(), indent=1))
-    (CONFIG / "containerd.toml").write_text(nodeconfig.containerd(CONFIG / "cni"))
-    (CONFIG / "kubelet.json").write_text(json.dumps(nodeconfig.kubelet(PKI), indent=1))
-    (CONFIG / "proxy.json").write_text(json.dumps(nodeconfig.kube_proxy(CONFIG / "proxy.kubeconfig", NAME), indent=1))
-    (CONFIG / "Corefile").write_text(nodeconfig.corefile(CONFIG / "coredns.kubeconfig"))
-    for script in _SCRIPTS:  # copies, so that `up` of another clone finds its own daemons in these
-        shutil.copyfile(paths.PACKAGE / script, CONFIG / script)
+    for name, content in _configuration().items():
+        write_if_changed(CONFIG / name, content)
+
+
+def _configuration() -> dict[str, str]:
+    return {
+        "cni/10-pods.conflist": json.dumps(nodeconfig.cni(), indent=1),
+        "containerd.toml": nodeconfig.containerd(CONFIG / "cni"),
+        "kubelet.json": json.dumps(nodeconfig.kubelet(PKI), indent=1),
+        "proxy.json": json.dumps(nodeconfig.kube_proxy(CONFIG / "proxy.kubeconfig", NAME), indent=1),
+        "Corefile": nodeconfig.corefile(CONFIG / "coredns.kubeconfig"),
+        # copies, so that `up` of another clone finds its own daemons in these
+        **{script: (paths.PACKAGE / script).read_text() for script in _SCRIPTS},
+    }
 
 
 def _inside(name: str, command: list[str], *files: Path) -> Daemon:

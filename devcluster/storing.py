@@ -50,6 +50,12 @@ def _settle(temporary: Path, target: Path) -> None:
             raise
 
 
+def write_if_changed(path: Path, content: str) -> None:
+    """Write a file unless it says the same already: kube-proxy, for one, ends when its file is written at all."""
+    if not path.exists() or path.read_text() != content:
+        path.write_text(content)
+
+
 def prune(folder: Path, pattern: str, keep: int) -> None:
     """Delete what matches the pattern in a folder, but for the newest few."""
     found = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True)

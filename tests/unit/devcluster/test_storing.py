@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devcluster.storing import digest, files_digest, make_folder, prune
+from devcluster.storing import digest, files_digest, make_folder, prune, write_if_changed
 
 
 def test_where_a_text_ends_counts() -> None:
@@ -69,3 +69,13 @@ def test_the_newest_are_kept(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     prune(tmp_path, "*.tar", keep=2)
     assert {path.name for path in tmp_path.iterdir()} == {"new.tar", "old.tar", "other"}
+
+
+def test_a_file_that_says_the_same_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_if_changed(path, "one")
+    os.utime(path, (0, 0))
+    write_if_changed(path, "one")
+    assert path.stat().st_mtime == 0
+    write_if_changed(path, "two")
+    assert path.read_text() == "two"
