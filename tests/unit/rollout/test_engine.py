@@ -43,8 +43,8 @@ def test_a_canary_that_answers_400_to_everyone_is_rolled_back_in_one_poll() -> N
     decision = engine.verdict(feed(begin(), (12, 12), (238, 2)), 0, Facts(1))
     assert decision.verdict is Verdict.ROLL_BACK
     assert decision.reason is None
-    assert "canary 12 of 12 (100 %), stable 2 of 238 (0.84 %)" in decision.sentence
-    assert "at most 0.01" in decision.sentence
+    assert "12 of 12 (100 %) of its requests were bad, 2 of 238 (0.84 %) of stable's" in decision.sentence
+    assert "with probability 0.01 at most" in decision.sentence
 
 
 def test_rollback_wins_over_every_block() -> None:
