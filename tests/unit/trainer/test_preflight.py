@@ -2,7 +2,12 @@
 
 import http.server
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +15,7 @@ from typing import Any
 import pytest
 from served import Served, free_port
 
-from perennial_trainer import preflight
+from perennial_trainer import __main__, preflight
 from perennial_trainer.errors import WorkError
 
 Answer = Callable[[dict[str, Any]], tuple[int, Any]]
@@ -115,3 +120,15 @@ def test_no_golden_rows(tmp_path: Path, content: str | None) -> None:
     with pytest.raises(WorkError) as caught:
         preflight.main(env("http://127.0.0.1:9/", tmp_path))
     assert caught.value.reason == "NoGoldenRows"
+
+
+def test_work_that_is_told_to_stop_stops(gateway: _Gateway, artifact: Path) -> None:
+    gateway.answers = [(503, "not yet")]
+    variables = env(url_of(gateway), artifact, PERENNIAL_DEADLINE_SECONDS="600")
+    work = subprocess.Popen([sys.executable, "-m", "perennial_trainer", "preflight"], env={**os.environ, **variables})
+    deadline = time.monotonic() + 60
+    while not gateway.headers:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    work.send_signal(signal.SIGTERM)
+    assert work.wait(30) == __main__.TERMINATED

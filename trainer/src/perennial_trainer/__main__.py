@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -16,9 +17,14 @@ Work = Callable[[Environment], dict[str, Any]]
 EXPLAINED = 65
 """The exit code of a failure that the outcome explains: the same again would fail again, so it is not retried."""
 
+TERMINATED = 128 + signal.SIGTERM
+"""The exit code of work that was told to stop; it says nothing of the work, so a Job may try again."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it succeeded; otherwise the outcome says why."""
+    # The first process of a container ignores SIGTERM unless it handles it: a deleted pod would stay for all its grace.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     parsed = _parser().parse_args(arguments)
     if parsed.command == "serve":
         from perennial_trainer.serve import command
