@@ -154,6 +154,13 @@ def test_bad_files(tmp_path: Path, name: str, data: bytes, reason: str, part: st
     assert part in caught.value.message
 
 
+def test_what_may_be_the_machines_fault_is_tried_again(tmp_path: Path) -> None:
+    def starved(_: object) -> dict[str, Any]:
+        raise WorkError("OutOfMemory", "It ran out of memory.")
+
+    assert __main__.finish(starved, {"PERENNIAL_OUTCOME_PATH": str(tmp_path / "outcome")}) == 1
+
+
 def test_what_nobody_foresaw_is_reported_too(tmp_path: Path) -> None:
     def broken(_: object) -> dict[str, Any]:
         raise ZeroDivisionError("by zero")

@@ -16,6 +16,8 @@ Work = Callable[[Environment], dict[str, Any]]
 
 EXPLAINED = 65
 """The exit code of a failure that the outcome explains: the same again would fail again, so it is not retried."""
+WORTH_ANOTHER_TRY = frozenset(("OutOfMemory", "OutputUnwritable"))
+"""Reasons that may be the machine's and not the run's: another node, or the same one later, may do."""
 
 TERMINATED = 128 + signal.SIGTERM
 """The exit code of work that was told to stop; it says nothing of the work, so a Job may try again."""
@@ -39,7 +41,7 @@ def finish(work: Work, env: Environment, *, quiet: bool = False) -> int:
         result = work(env)
     except WorkError as error:
         outcome.write(outcome.failed(error), outcome_path(env))
-        return EXPLAINED
+        return 1 if error.reason in WORTH_ANOTHER_TRY else EXPLAINED
     except Exception as error:  # noqa: BLE001 - whatever it is, the operator must hear of it
         traceback.print_exc()
         unexpected = WorkError("Unexpected", f"{type(error).__name__}: {error}")
