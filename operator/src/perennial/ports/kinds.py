@@ -49,22 +49,3 @@ INFERENCE_SERVICE = Kind("serving.kserve.io", "v1beta1", "inferenceservices", "I
 SERVING_RUNTIME = Kind("serving.kserve.io", "v1alpha1", "servingruntimes", "ServingRuntime")
 HTTP_ROUTE = Kind("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute")
 GATEWAY = Kind("gateway.networking.k8s.io", "v1", "gateways", "Gateway")
-
-KINDS: tuple[Kind, ...] = (
-    TRAINING_RUN,
-    MODEL_VERSION,
-    MODEL_DEPLOYMENT,
-    JOB,
-    POD,
-    SERVICE,
-    CONFIG_MAP,
-    PERSISTENT_VOLUME_CLAIM,
-    CONTROLLER_REVISION,
-    POD_DISRUPTION_BUDGET,
-    LEASE,
-    EVENT,
-    INFERENCE_SERVICE,
-    SERVING_RUNTIME,
-    HTTP_ROUTE,
-    GATEWAY,
-)
