@@ -166,6 +166,12 @@ def test_the_last_attempt_speaks(make: Any) -> None:
     assert "tried 2 times" in make.message(plan.status, "Succeeded")
 
 
+def test_a_failed_run_promises_nothing_that_will_not_come(make: Any) -> None:
+    plan = failed_run(make, make.ended(1, "it broke"))
+    assert make.message(plan.status, "GatesPassed") == "No model was made, so there is nothing to evaluate."
+    assert make.message(plan.status, "DataReady") == "The run ended before it said what data it had read."
+
+
 def test_a_failed_job_without_pods(make: Any) -> None:
     plan = failed_run(make)
     assert "backoff limit" in make.message(plan.status, "Succeeded")

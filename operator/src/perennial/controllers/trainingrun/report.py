@@ -18,7 +18,6 @@ CALM = frozenset((PENDING, RUNNING, REGISTERING))
 UNREAD = Finding("Unknown", NOT_READ_YET, "The claim is there; the data is read when training starts.")
 READ_BY_NONE = Finding("Unknown", NOT_READ_YET, "The run ended before it said what data it had read.")
 UNEVALUATED = Finding("Unknown", NOT_EVALUATED_YET, "The gates are evaluated when training has ended.")
-
 NOTHING_MADE = Finding("Unknown", NOT_EVALUATED_YET, "No model was made, so there is nothing to evaluate.")
 
 
@@ -38,9 +37,10 @@ def waiting(reason: str, message: str, data: Finding = UNREAD, *, stalled: bool 
     return Report(Finding("Unknown", reason, message), data, stalled=stalled)
 
 
-def failed(reason: str, message: str, ended: datetime, data: Finding = UNREAD) -> Report:
+def failed(reason: str, message: str, ended: datetime, data: Finding = READ_BY_NONE) -> Report:
     """The run is over and made nothing."""
-    return Report(Finding("False", reason, message), data, stalled=True, fields={"completionTime": format_time(ended)})
+    fields = {"completionTime": format_time(ended)}
+    return Report(Finding("False", reason, message), data, NOTHING_MADE, stalled=True, fields=fields)
 
 
 def no_data(claim: str) -> Finding:
