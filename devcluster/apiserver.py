@@ -24,8 +24,13 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
 
+AUDIT_LOG = "audit.jsonl"
+_AUDIT_POLICY = """{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
+"omitManagedFields": true, "rules": [{"level": "Metadata"}]}"""
+
+
 @contextmanager
-def running_apiserver(directory: Path) -> Iterator[Path]:
+def running_apiserver(directory: Path, *, audit: bool = False) -> Iterator[Path]:
     """Start etcd and kube-apiserver on free ports of 127.0.0.1 and yield the kubeconfig of a cluster admin.
 
     RBAC is on, and so is every default admission plugin but ServiceAccount (nobody makes the `default` account).
@@ -33,6 +38,7 @@ def running_apiserver(directory: Path) -> Iterator[Path]:
 
     Args:
         directory: an empty folder for certificates, data and logs; the kubeconfig is directory/kubeconfig.
+        audit: write who asked for what, and what came of it, to directory/audit.jsonl (audit.k8s.io/v1, in order).
 
     Raises:
         RuntimeError: a process ended; the message holds the end of its log.
@@ -47,7 +53,7 @@ def running_apiserver(directory: Path) -> Iterator[Path]:
         etcd = stack.enter_context(
             _process("etcd", control.etcd_command(kubernetes, directory / "etcd", at), directory)
         )
-        command = control.apiserver_command(kubernetes, pki, at, *extra)
+        command = control.apiserver_command(kubernetes, pki, at, *extra, *(_audit_flags(directory) if audit else ()))
         apiserver = stack.enter_context(_process("apiserver", command, directory))
         until(lambda: _ready(at.server, pki, directory, etcd, apiserver), what="the apiserver", seconds=60)
         write_kubeconfig(directory / "kubeconfig", server=at.server, pki=pki, user="admin")
@@ -59,6 +65,16 @@ def _free_endpoints() -> control.Endpoints:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
         ports = [each.getsockname()[1] for each in sockets]
     return control.Endpoints("127.0.0.1", ports[0], f"http://127.0.0.1:{ports[1]}", f"http://127.0.0.1:{ports[2]}")
+
+
+def _audit_flags(directory: Path) -> tuple[str, ...]:
+    policy = directory / "audit-policy.json"
+    policy.write_text(_AUDIT_POLICY)
+    return (
+        f"--audit-policy-file={policy}",
+        f"--audit-log-path={directory / AUDIT_LOG}",
+        "--audit-log-mode=blocking",
+    )
 
 
 def _end_with_parent() -> None:
