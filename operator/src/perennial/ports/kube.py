@@ -27,6 +27,7 @@ from perennial.ports.kube_errors import (
     NotInstalled,
     NotLeading,
     Unavailable,
+    WebhookUnavailable,
     error_of,
 )
 
@@ -46,6 +47,7 @@ __all__ = [
     "Object",
     "Objects",
     "Unavailable",
+    "WebhookUnavailable",
 ]
 
 
