@@ -29,6 +29,9 @@ TRAINER = "give exactly one of trainer.estimator (scikit-learn by name) and trai
 TARGET = "give exactly one of version (a number, which pins it) and follow: LatestApproved"
 RUN_NAME = "name a TrainingRun with at most 63 characters"
 VERSION_NAME = "name a ModelVersion MODELNAME-VERSION, as its spec says (for example flights-1)"
+SET = "HOME and INFERENCE_SERVICE_NAME are set by Perennial and KServe"
+HOSTNAME = "hostname is one DNS name in lower case: no wildcard, address, port or path"
+CHANCES = "falseRollback and miss are chances of a wrong decision: each must be below 0.5"
 DEPLOYMENT_NAME = "name a ModelDeployment with at most 36 lower-case letters, digits and dashes"
 
 
@@ -42,6 +45,15 @@ def spec(**fields: Any) -> Object:
 
 def steps(*weights: int) -> Object:
     return spec(strategy={"canary": {"steps": [{"weight": each} for each in weights]}})
+
+
+def hostname(value: str) -> Object:
+    return spec(router={"hostname": value})
+
+
+def lasting(cap: int, *seconds: int) -> Object:
+    weights = [{"weight": 10 * (index + 1), "minSeconds": each} for index, each in enumerate(seconds)]
+    return spec(analysis={"maxDurationSeconds": cap}, strategy={"canary": {"steps": weights}})
 
 
 def trainer(**fields: Any) -> Object:
@@ -77,6 +89,23 @@ CREATED = [
     pytest.param(DEPLOYMENT, steps(5, 50, 25), "the weights of the steps must rise", id="falling steps"),
     pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "A"}]}), VALUE, id="served variable without value"),
     pytest.param(DEPLOYMENT, spec(serving={"env": FROM_BOTH}), SOURCE, id="served variable with two sources"),
+    pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "HOME", "value": "/"}]}), SET, id="HOME"),
+    pytest.param(
+        DEPLOYMENT,
+        spec(serving={"env": [{"name": "INFERENCE_SERVICE_NAME", "value": "x"}]}),
+        SET,
+        id="KServe's variable",
+    ),
+    pytest.param(DEPLOYMENT, spec(serving={"replicas": 0}), "should be greater than or equal to 1", id="no replicas"),
+    pytest.param(DEPLOYMENT, hostname("*.example.com"), HOSTNAME, id="wildcard"),
+    pytest.param(DEPLOYMENT, hostname("10.0.0.1"), HOSTNAME, id="address"),
+    pytest.param(DEPLOYMENT, hostname("flights.example.com:8080"), HOSTNAME, id="host and port"),
+    pytest.param(DEPLOYMENT, hostname("Flights.example.com"), HOSTNAME, id="capital letter"),
+    pytest.param(DEPLOYMENT, hostname(f"{'a' * 64}.com"), HOSTNAME, id="long label"),
+    pytest.param(DEPLOYMENT, lasting(60, 0, 60), "maxDurationSeconds must be longer", id="steps beyond the time cap"),
+    pytest.param(DEPLOYMENT, spec(analysis={"falseRollback": "0.5"}), CHANCES, id="a coin to roll back"),
+    pytest.param(DEPLOYMENT, spec(analysis={"miss": "900m"}), CHANCES, id="a coin to promote"),
+    pytest.param(DEPLOYMENT, spec(analysis={"miss": "1.5"}), "should match", id="no chance"),
     pytest.param(DEPLOYMENT, name("a" * 37), DEPLOYMENT_NAME, id="long name"),
     pytest.param(DEPLOYMENT, name("a.b"), DEPLOYMENT_NAME, id="name with a dot"),
     pytest.param(DEPLOYMENT, name("1a"), DEPLOYMENT_NAME, id="name beginning with a digit"),
@@ -104,6 +133,10 @@ TAKEN = [
     pytest.param(VERSION, {**name("a-1-12"), **spec(modelName="a-1", version=12)}, id="model name with a number"),
     pytest.param(DEPLOYMENT, spec(version=None, follow="LatestApproved"), id="follow"),
     pytest.param(DEPLOYMENT, steps(1, 50, 99), id="rising steps"),
+    pytest.param(DEPLOYMENT, lasting(60, 30, 29), id="steps within the time cap"),
+    pytest.param(DEPLOYMENT, spec(analysis={"falseRollback": ".49", "miss": "499m"}), id="chances"),
+    pytest.param(DEPLOYMENT, hostname(f"{'a' * 63}.1.com"), id="longest label"),
+    pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "HOMES", "value": "/"}]}), id="another variable"),
     pytest.param(DEPLOYMENT, name("a" * 36), id="longest name"),
 ]
 CHANGES_TAKEN = [
