@@ -29,9 +29,10 @@ TRAINER = "give exactly one of trainer.estimator (scikit-learn by name) and trai
 TARGET = "give exactly one of version (a number, which pins it) and follow: LatestApproved"
 RUN_NAME = "name a TrainingRun with at most 63 characters"
 VERSION_NAME = "name a ModelVersion MODELNAME-VERSION, as its spec says (for example flights-1)"
+KSERVES = {"name": "INFERENCE_SERVICE_NAME", "value": "x"}
 SET = "HOME and INFERENCE_SERVICE_NAME are set by Perennial and KServe"
 HOSTNAME = "hostname is one DNS name in lower case: no wildcard, address, port or path"
-CHANCES = "falseRollback and miss are chances of a wrong decision: each must be below 0.5"
+CHANCES = "the chance of a wrong decision must be below 0.5"
 DEPLOYMENT_NAME = "name a ModelDeployment with at most 36 lower-case letters, digits and dashes"
 
 
@@ -90,19 +91,16 @@ CREATED = [
     pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "A"}]}), VALUE, id="served variable without value"),
     pytest.param(DEPLOYMENT, spec(serving={"env": FROM_BOTH}), SOURCE, id="served variable with two sources"),
     pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "HOME", "value": "/"}]}), SET, id="HOME"),
-    pytest.param(
-        DEPLOYMENT,
-        spec(serving={"env": [{"name": "INFERENCE_SERVICE_NAME", "value": "x"}]}),
-        SET,
-        id="KServe's variable",
-    ),
+    pytest.param(DEPLOYMENT, spec(serving={"env": [KSERVES]}), SET, id="KServe's variable"),
     pytest.param(DEPLOYMENT, spec(serving={"replicas": 0}), "should be greater than or equal to 1", id="no replicas"),
     pytest.param(DEPLOYMENT, hostname("*.example.com"), HOSTNAME, id="wildcard"),
     pytest.param(DEPLOYMENT, hostname("10.0.0.1"), HOSTNAME, id="address"),
     pytest.param(DEPLOYMENT, hostname("flights.example.com:8080"), HOSTNAME, id="host and port"),
     pytest.param(DEPLOYMENT, hostname("Flights.example.com"), HOSTNAME, id="capital letter"),
     pytest.param(DEPLOYMENT, hostname(f"{'a' * 64}.com"), HOSTNAME, id="long label"),
-    pytest.param(DEPLOYMENT, lasting(60, 0, 60), "maxDurationSeconds must be longer", id="steps beyond the time cap"),
+    pytest.param(
+        DEPLOYMENT, lasting(60, 0, 60), "analysis.maxDurationSeconds must be longer", id="steps beyond the time cap"
+    ),
     pytest.param(DEPLOYMENT, spec(analysis={"falseRollback": "0.5"}), CHANCES, id="a coin to roll back"),
     pytest.param(DEPLOYMENT, spec(analysis={"miss": "900m"}), CHANCES, id="a coin to promote"),
     pytest.param(DEPLOYMENT, spec(analysis={"miss": "1.5"}), "should match", id="no chance"),
