@@ -14,7 +14,7 @@ import yaml
 from devcluster import crds, go
 from devcluster.apiserver import running_apiserver
 from perennial.ports.kube import KubeClient
-from tests.apiserver.modeldeployment.stage import Stage, gateway
+from tests.apiserver.modeldeployment.stage import GATEWAY, Stage, gateway, gateway_taken
 from tests.apiserver.support import Kubectl, until
 
 ROOT = Path(__file__).parents[3]
@@ -33,8 +33,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
         kubectl("apply", "--server-side", "-f", "-", stdin=_definitions())
         kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=_manifests(kubectl))
         until(lambda: _established(kubectl), "all definitions established", 60)
-        kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(gateway()))
+        install_gateway(kubectl)
         yield kubectl
+
+
+def install_gateway(kubectl: Kubectl) -> None:
+    """The Gateway with its Service, and what its controller says of it."""
+    kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(gateway()))
+    kubectl("apply", "--server-side", "--subresource=status", "-f", "-", stdin=yaml.safe_dump(gateway_taken(*GATEWAY)))
 
 
 def _definitions() -> str:
@@ -71,6 +77,6 @@ async def stage(installed: Kubectl, operator_kubeconfig: Path) -> AsyncIterator[
     installed("create", "namespace", namespace)
     admin = await KubeClient.connect(kubeconfig=str(installed.kubeconfig))
     operator = await KubeClient.connect(kubeconfig=str(operator_kubeconfig))
-    yield Stage(namespace, admin, operator)
+    yield Stage(namespace, admin, operator, installed)
     await operator.close()
     await admin.close()
