@@ -80,10 +80,15 @@ async def token(admin: KubeClient, namespace: str, account: str) -> str:
 
 async def client(admin_kubeconfig: Path, token: str, path: Path) -> KubeClient:
     """The real client with this token; `path` becomes its kubeconfig."""
+    write_kubeconfig(admin_kubeconfig, token, path)
+    return await KubeClient.connect(kubeconfig=str(path))
+
+
+def write_kubeconfig(admin_kubeconfig: Path, token: str, path: Path) -> None:
+    """The same cluster with this token."""
     config = yaml.safe_load(admin_kubeconfig.read_text())
     config["users"] = [{"name": user["name"], "user": {"token": token}} for user in config["users"]]
     path.write_text(yaml.safe_dump(config))
-    return await KubeClient.connect(kubeconfig=str(path))
 
 
 async def until_allowed(kube: KubeClient, verb: str, group: str, resource: str, namespace: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 BASE = Path(__file__).parents[3] / "manifests/base"
-NOT_OF_THE_API = {"approve"}
+NOT_OF_THE_API = {"register"}
 """Verbs that no request has: a policy asks for them."""
 
 

@@ -28,7 +28,7 @@ from tests.apiserver.security import cluster, grants, mainjob
 from tests.apiserver.security.grants import Grant
 from tests.apiserver.support import Kubectl
 
-GRANTS = [each for each in grants.granted() if each.verb not in grants.NOT_OF_THE_API]
+GRANTS = grants.granted()
 WATCHED = {(watch.kind.group, watch.kind.plural): watch for watch in WATCHES}
 OF_WATCHES = [each for each in GRANTS if each.verb in ("list", "watch") and (each.group, each.resource) in WATCHED]
 OF_ELECTION = [each for each in GRANTS if each.resource == "leases"]
@@ -63,8 +63,10 @@ def _account(missing: Grant) -> Iterator[dict[str, object]]:
 
 
 def words(missing: Grant) -> str:
-    """How the apiserver refuses it to its account."""
+    """How the apiserver, or the policy for approvals, refuses it to its account."""
     user = f"system:serviceaccount:{ACCOUNTS}:{account(missing)}"
+    if missing.verb in grants.NOT_OF_THE_API:
+        return f"{user} may not decide about ModelVersion flights-1: that needs the verb {missing.verb} on"
     return f'User "{user}" cannot {missing.verb} resource "{missing.resource}" in API group "{missing.group}"'
 
 
