@@ -37,7 +37,11 @@ class Unavailable(KubeError):  # noqa: N818
 
 
 class NotLeading(KubeError):  # noqa: N818
-    """The lease may have expired, so the write was not sent."""
+    """The lease may have expired, so the write was not sent; or the apiserver knows of another leader."""
+
+
+FENCE = "perennial-one-writer"
+"""The ValidatingAdmissionPolicy of manifests/base/fence.yaml: it refuses the writes of a pod that does not lead."""
 
 
 def error_of(status: int, body: str) -> KubeError:
@@ -52,7 +56,7 @@ def error_of(status: int, body: str) -> KubeError:
         named = bool((answer.get("details") or {}).get("name"))
         return NotFound(message) if named else NotInstalled(message)
     if status in (401, 403):
-        return Forbidden(message)
+        return NotLeading(message) if f"ValidatingAdmissionPolicy '{FENCE}'" in message else Forbidden(message)
     if status in (429, 408) or status >= 500:
         return Unavailable(message)
     return Invalid(message)
