@@ -52,9 +52,8 @@ def proxied(url: str) -> str:
     if not found:
         return ""
     service = f"{found['scheme']}:{found['name']}:{found['port']}"
-    return (
-        f"/api/v1/namespaces/{found['namespace']}/services/{service}/proxy{(found['path'] or '').rstrip('/')}/-/ready"
-    )
+    below = (found["path"] or "").rstrip("/")
+    return f"/api/v1/namespaces/{found['namespace']}/services/{service}/proxy{below}/-/ready"
 
 
 def _context(kubectl: Kubectl) -> str:
