@@ -66,7 +66,7 @@ class Kubectl:
         Raises:
             TimedOutError: not in time; the message holds the objects as they are.
         """
-        question = ("wait", f"--for={condition}", "--timeout=2s", *what)
+        question = ("wait", f"--for={condition}", "--timeout=10s", *what)
         try:
             until(lambda: self.succeeds(*question), what=f"{condition} of {' '.join(what)}", seconds=seconds)
         except TimedOutError as late:
