@@ -125,9 +125,11 @@ lock: | $(UV) ## Write the hashed requirements files anew from each pyproject.to
 
 ##@ Generated files
 .PHONY: generate
-generate: $(OPERATOR_ENV)/.done ## Write crds/ and docs/reference.md anew from the API types
+generate: $(OPERATOR_ENV)/.done ## Write crds/, docs/reference.md and Argo CD's actions anew from their sources
 	@$(PY) -m perennial.crdgen
+	@scripts/argocd-actions
 
 .PHONY: check-generated
 check-generated: $(OPERATOR_ENV)/.done # part of lint: fails when `make generate` would change a file
 	@$(PY) -m perennial.crdgen --check
+	@scripts/argocd-actions --check

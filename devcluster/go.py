@@ -48,6 +48,7 @@ COMPONENTS = {
             f"{_VERSION}.gitTreeState": "clean",
         },
     ),
+    "kstatus": Component(".", 15),  # for tests: how Flux and others read our conditions
     "pause": Component(".", 5),
     "coredns": Component(".", 60),
     "kserve": Component("github.com/kserve/kserve/cmd/manager", 170),
