@@ -6,10 +6,9 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from demo.kubectl import Kubectl, until
-from devcluster import run
-from devcluster.nodeconfig import SOCKET
 
 SYSTEM = "perennial-system"
 TAKE_OVER_SECONDS = 20.0
@@ -45,10 +44,18 @@ class Operators:
 
     def _process(self, pod: str) -> int:
         """The number, on this machine, of the first process of the pod's container."""
-        container = self._read("pod", pod, "{.status.containerStatuses[0].containerID}").removeprefix("containerd://")
-        tasks = run.answer(["ctr", "--address", str(SOCKET), "--namespace", "k8s.io", "tasks", "list"])
-        numbers = {columns[0]: columns[1] for line in tasks.splitlines() if len(columns := line.split()) >= 2}
-        return int(numbers[container])
+        container = self._read("pod", pod, "{.status.containerStatuses[0].containerID}").partition("//")[2]
+        assert container, f"pod {pod} has no container"
+        found = [int(each.parent.name) for each in Path("/proc").glob("[0-9]*/cgroup") if container in _text(each)]
+        assert found, f"The process of pod {pod} is not on this machine, so it cannot be killed from here."
+        return min(found)
 
     def _read(self, kind: str, name: str, path: str) -> str:
         return self.kubectl("-n", SYSTEM, "get", kind, name, "-o", f"jsonpath={path}")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # the process has ended meanwhile
+        return ""

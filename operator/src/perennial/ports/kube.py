@@ -27,6 +27,7 @@ from perennial.ports.kube_errors import (
     NotInstalled,
     NotLeading,
     Unavailable,
+    WebhookUnavailable,
     error_of,
 )
 from perennial.ports.last_moment import before_sending, last_moment
@@ -47,6 +48,7 @@ __all__ = [
     "Object",
     "Objects",
     "Unavailable",
+    "WebhookUnavailable",
 ]
 
 

@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+WEBHOOK_FAILED = "failed calling webhook"
+"""How the apiserver begins to tell that a webhook did not answer; its status says InternalError only."""
+
 
 class KubeError(Exception):
     """Base of all errors of `perennial.ports.kube`."""
@@ -36,6 +39,10 @@ class Unavailable(KubeError):  # noqa: N818
     """No answer, or one that says: later (5xx, 429, timeouts). A write may have been done all the same."""
 
 
+class WebhookUnavailable(Unavailable):
+    """An admission webhook that must be asked does not answer: a missing or broken controller of others."""
+
+
 class NotLeading(KubeError):  # noqa: N818
     """The lease may have expired, so the write was not sent; or the apiserver knows of another leader."""
 
@@ -58,7 +65,7 @@ def error_of(status: int, body: str) -> KubeError:
     if status in (401, 403):
         return NotLeading(message) if f"ValidatingAdmissionPolicy '{FENCE}'" in message else Forbidden(message)
     if status in (429, 408) or status >= 500:
-        return Unavailable(message)
+        return WebhookUnavailable(message) if WEBHOOK_FAILED in message else Unavailable(message)
     return Invalid(message)
 
 
