@@ -15,7 +15,7 @@ from perennial.ports.prometheus import HttpPrometheus
 def build(services: Services) -> Program:
     """The reconcilers of every kind and the loops that feed them."""
     settings, kube, clock, events = services.settings, services.kube, services.clock, services.events
-    source = HttpPrometheus(settings.prometheus_url) if settings.prometheus_url else None
+    source = _source(settings)
     analysis: Analysis[Key] = Analysis(source, clock, _grid(settings), services.enqueue)
     services.metrics.registry.register(RolloutCollector(analysis.snapshot))
     return Program(
@@ -28,7 +28,15 @@ def build(services: Services) -> Program:
     )
 
 
+def _source(settings: Settings) -> HttpPrometheus | None:
+    if settings.prometheus_url is None:
+        return None
+    return HttpPrometheus(
+        settings.prometheus_url, token_file=settings.prometheus_token_file, ca_file=settings.prometheus_ca_file
+    )
+
+
 def _grid(settings: Settings) -> Grid:
     # Prometheus allows a scrape no longer than the interval between two.
     interval = settings.scrape_interval_seconds
-    return Grid(settings.poll_seconds, scrape_interval_seconds=interval, scrape_timeout_seconds=interval)
+    return Grid(settings.poll_seconds, interval, scrape_timeout_seconds=interval, job=settings.gateway_job)
