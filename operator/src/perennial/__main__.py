@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m perennial", description="The operator of Perennial")
-    parser.add_argument("--verbose", action="store_true", help="log debug lines too")
+    verbose = f"log debug lines too (${PREFIX}VERBOSE, any text)"
+    parser.add_argument("--verbose", action="store_true", default=bool(environ.get(f"{PREFIX}VERBOSE")), help=verbose)
     for name, field in Settings.model_fields.items():
         variable = PREFIX + name.upper()
         default = environ.get(variable) or _guess(name)

@@ -154,7 +154,7 @@ async def test_a_server_is_checked_against_the_certificates_of_a_file(tmp_path: 
     with serving_nothing(context) as port:
         url = f"https://localhost:{port}"
         assert (await failure(HttpPrometheus(url, ca_file=str(tmp_path / "ca.crt")))).reason == "NotUnderstood"
-        assert (await failure(HttpPrometheus(url))).sentence.endswith("cannot be reached (SSLError).")
+        assert (await failure(HttpPrometheus(url))).sentence.count("(SSLError)") == 1
 
 
 @contextmanager

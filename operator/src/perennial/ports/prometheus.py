@@ -45,6 +45,7 @@ class HttpPrometheus:
         """Nothing is sent until the first query."""
         self._url, self._user = _split(url)
         self._token_file = token_file
+        self._signature = "no signature"
         # The library would try three times by itself, which hides an outage for many polls.
         self._session = requests.Session()
         self._session.hooks["response"].append(_refuse_partial)
@@ -98,7 +99,9 @@ class HttpPrometheus:
         if self._token_file is not None:
             request.headers["Authorization"] = f"Bearer {Path(self._token_file).read_text().strip()}"
         elif self._user is not None:
-            return HTTPBasicAuth(*self._user)(request)
+            request = HTTPBasicAuth(*self._user)(request)
+        # Never empty, so that it can be looked for.
+        self._signature = str(request.headers.get("Authorization", "no signature")).rpartition(" ")[2]
         return request
 
     def _parse(self, answer: Any) -> list[Series]:
@@ -108,8 +111,8 @@ class HttpPrometheus:
             raise self._not_understood() from None
 
     def _refused(self, words: str) -> PrometheusUnavailable:
-        # The library's words are "HTTP Status Code 503 (b'...')".
-        told = f"{words[:300]}; its log says more."
+        # The library's words are "HTTP Status Code 503 (b'...')"; some servers repeat what they were sent.
+        told = f"{words.replace(self._signature, '[redacted]')[:300]}; its log says more."
         if words.startswith("HTTP Status Code 5"):
             return PrometheusUnavailable("Failing", f"Prometheus at {self._url} fails: {told}")
         return PrometheusUnavailable("QueryRefused", f"Prometheus at {self._url} refused the query: {told}")
