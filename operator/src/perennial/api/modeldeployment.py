@@ -183,6 +183,33 @@ class Analysis(ApiModel):
     )
 
 
+# A revision is a hash (lower-case base32), as `status.canary.revision` shows it.
+RevisionName = Annotated[str, Field(pattern=r"^[a-z0-9]+$", min_length=1, max_length=63)]
+
+
+class RolloutByHand(ApiModel):
+    """What people say of one rollout. The operator never writes here, and values that are left over do nothing."""
+
+    promote: RevisionName | None = Field(
+        None,
+        description="A revision (status.canary.revision) that takes over as soon as it is ready and passed its "
+        "preflight, whatever the evidence, the steps' times and paused say. Once for as long as it stands here.",
+    )
+    reject: RevisionName | None = Field(
+        None,
+        description="A revision (status.canary.revision) that is rolled back at once and remembered like any other "
+        "that was. What serves is never taken away by it.",
+    )
+    retry: str | None = Field(
+        None,
+        pattern=r"^[!-~]([ -~]*[!-~])?$",
+        min_length=1,
+        max_length=63,
+        description="Any text that was not here before, a date for example: the wanted revision, if it was rolled "
+        "back, is tried once more, with fresh evidence.",
+    )
+
+
 class ModelDeploymentSpec(ApiModel):
     """Which version of a model serves, where, and how the next one takes over."""
 
@@ -217,6 +244,14 @@ class ModelDeploymentSpec(ApiModel):
     analysis: Analysis = Field(default_factory=Analysis, description="How sure a decision must be.")
     scale_down_seconds: int = Field(
         600, ge=0, le=604800, description="How long the old revision is kept ready after the new one took over."
+    )
+    paused: bool = Field(
+        False,
+        description="While true no rollout begins and no request moves to a new revision. A bad one is still rolled "
+        "back, going back to the stable version still works, and the first version still starts.",
+    )
+    rollout: RolloutByHand = Field(
+        default_factory=RolloutByHand, description="What people decide about the rollout, instead of the evidence."
     )
 
 

@@ -44,7 +44,11 @@ class WebhookUnavailable(Unavailable):
 
 
 class NotLeading(KubeError):  # noqa: N818
-    """The lease may have expired, so the write was not sent."""
+    """The lease may have expired, so the write was not sent; or the apiserver knows of another leader."""
+
+
+FENCE = "perennial-one-writer"
+"""The ValidatingAdmissionPolicy of manifests/base/fence.yaml: it refuses the writes of a pod that does not lead."""
 
 
 def error_of(status: int, body: str) -> KubeError:
@@ -59,7 +63,7 @@ def error_of(status: int, body: str) -> KubeError:
         named = bool((answer.get("details") or {}).get("name"))
         return NotFound(message) if named else NotInstalled(message)
     if status in (401, 403):
-        return Forbidden(message)
+        return NotLeading(message) if f"ValidatingAdmissionPolicy '{FENCE}'" in message else Forbidden(message)
     if status in (429, 408) or status >= 500:
         return WebhookUnavailable(message) if WEBHOOK_FAILED in message else Unavailable(message)
     return Invalid(message)
