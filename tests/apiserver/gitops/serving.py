@@ -20,6 +20,7 @@ situation = Situations("ModelDeployment")
 SERVES = "the target serves"
 FIRST = "first version on its way"
 ROLLING = "a new version on its way"
+PERSON = "waiting for a person"
 UNDECIDED = "undecided for too long"
 ROLLED_BACK = "rolled back"
 CANNOT = "cannot go on"
@@ -180,6 +181,23 @@ async def capacity_not_ready(place: Place) -> Object:
 async def _is_stable(stage: Stage, pod: Object) -> bool:
     service: str = (await stage.status())["stable"]["inferenceService"]
     return bool(pod["metadata"]["name"] == f"{service}-pod")
+
+
+@situation(PERSON)
+async def paused(place: Place) -> Object:
+    stage = await in_traffic(place)
+    await stage.deploy(paused=True)
+    stage.analysis.says(Verdict.ADVANCE)
+    await stage.step()
+    return await stage.get()
+
+
+@situation(PERSON)
+async def paused_before_it_began(place: Place) -> Object:
+    stage = await serving(place, paused=True)
+    await stage.release(2)
+    await stage.step()
+    return await stage.get()
 
 
 @situation(UNDECIDED)
