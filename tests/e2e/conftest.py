@@ -25,7 +25,15 @@ from devcluster import kubectl as devcluster_kubectl
 from tests.e2e.envoy import Counts, gateway_counts, service_counts
 from tests.e2e.git import Git
 
-CHAPTERS = ("test_installed", "test_story", "test_git", "test_weights", "test_bad_canary", "test_same_model", "test_removal")
+CHAPTERS = (
+    "test_installed",
+    "test_story",
+    "test_git",
+    "test_weights",
+    "test_bad_canary",
+    "test_same_model",
+    "test_removal",
+)
 GATEWAY = "http://127.0.0.1:8080"
 HOST = "flights.localhost:8080"
 RATE = 60.0

@@ -19,7 +19,6 @@ ROLLOUT = {"promote": "abc", "reject": "def", "retry": "2026-11-23"}
 VERSION = {
     "apiVersion": "perennial.dev/v1alpha1",
     "kind": "ModelVersion",
-    "metadata": {"name": "flights-7"},
     "spec": {"modelName": "flights", "version": 7, "artifact": {"uri": "pvc://models/imported", "sha256": SHA}},
 }
 
@@ -29,7 +28,8 @@ def repository(request: pytest.FixtureRequest, tmp_path: Path, kubectl: Kubectl,
     """The deployment and an imported version, applied in one of the ways."""
     repository = Repository(tmp_path, kubectl, namespace, request.param)
     repository.commit("deployment.yaml")
-    (tmp_path / "imported.yaml").write_text(json.dumps(VERSION | {"metadata": {"name": "flights-7", "namespace": namespace}}))
+    imported = VERSION | {"metadata": {"name": "flights-7", "namespace": namespace}}
+    (tmp_path / "imported.yaml").write_text(json.dumps(imported))
     repository.apply()
     return repository
 
