@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ from tests.apiserver.modeldeployment.stage import gateway
 from tests.apiserver.support import Kubectl, until
 
 ROOT = Path(__file__).parents[3]
-_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
