@@ -14,7 +14,8 @@ from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.readiness import readiness
 from perennial.controllers.modeldeployment.revision import ROLLED_BACK, Record, resolve
-from perennial.controllers.modeldeployment.target import Problem, choose
+from perennial.controllers.modeldeployment.stored import unfit
+from perennial.controllers.modeldeployment.target import Problem, choose, taken
 from perennial.core.conditions import parse_time
 from perennial.rollout import Verdict
 
@@ -31,12 +32,12 @@ def _decide(seen: Observed, now: datetime) -> Move:
     problem = _blocked(seen)
     if problem:
         return _stay(seen, current, problem)
-    version = choose(seen.spec, seen.versions)
+    version = choose(seen.spec, seen.versions, seen.unreadable)
     if isinstance(version, Problem):
         return _unfollowable(seen, current, version, now)
     target = resolve(seen.name, version, seen.spec.serving, seen.records, seen.default_image)
     if target.service in seen.strangers:
-        return _stay(seen, current, _taken(target.service))
+        return _stay(seen, current, taken(target.service))
     stable = _stable(seen, current, target)
     if stable is None:
         return _first(seen, current, target, now)
@@ -48,18 +49,15 @@ def _decide(seen: Observed, now: datetime) -> Move:
 
 
 def _blocked(seen: Observed) -> Problem | None:
+    broken = unfit(seen.spec)
+    if broken:
+        mend = f"mend it with `kubectl edit mdep {seen.name}`"
+        return Problem(api.SPEC_INVALID, f"The stored spec breaks a rule that is younger than it ({broken}); {mend}.")
     if not seen.kserve_installed:
         return Problem(
             api.KSERVE_NOT_INSTALLED, "KServe is not installed; install it (InferenceService and ServingRuntime)."
         )
-    return _taken(", ".join(seen.foreign)) if seen.foreign else None
-
-
-def _taken(names: str) -> Problem:
-    return Problem(
-        api.NAME_TAKEN,
-        f"{names} exists and does not belong to this ModelDeployment; delete it, or choose another name.",
-    )
+    return taken(", ".join(seen.foreign)) if seen.foreign else None
 
 
 def _stable(seen: Observed, current: Course, target: Record) -> Record | None:
@@ -79,6 +77,8 @@ def _without_expired(current: Course, now: datetime) -> Course:
 
 def _stay(seen: Observed, current: Course, problem: Problem) -> Move:
     """What serves keeps serving while the spec cannot be followed."""
+    if current.stable and seen.record(current.stable.revision):
+        problem = Problem(problem.reason, f"{problem.message} Version {current.stable.version} stays as it is.")
     return Move(current, story.weights(current), stalled=problem, analysis=seen.status.analysis)
 
 

@@ -105,7 +105,7 @@ def parse(obj: dict[str, Any]) -> Record:
     labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
     return Record(
         deployment=labels[naming.NAME_LABEL],
-        revision=labels[naming.REVISION_LABEL],
+        revision=str(metadata["name"]).removeprefix(f"{labels[naming.NAME_LABEL]}-"),
         ordinal=obj["revision"],
         version=data["version"],
         storage_uri=data["storageUri"],
