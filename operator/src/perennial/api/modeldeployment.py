@@ -259,6 +259,9 @@ class RevisionStatus(ApiModel):
     """A revision that has pods."""
 
     version: int = Field(description="Its version.")
+    version_uid: str | None = Field(
+        None, max_length=64, description="The uid of its ModelVersion: a number may be given again."
+    )
     revision: str = Field(max_length=32, description="The revision: a hash of the version and of how it is served.")
     inference_service: str = Field(max_length=63, description="Its InferenceService.")
 
@@ -308,6 +311,7 @@ class HistoryEntry(ApiModel):
     """One rollout that is over."""
 
     version: int = Field(description="Its version.")
+    version_uid: str | None = Field(None, max_length=64, description="The uid of its ModelVersion.")
     revision: str = Field(max_length=32, description="Its revision.")
     outcome: Literal["Deployed", "Promoted", "RolledBack", "Superseded"] = Field(description="How it ended.")
     time: str = Field(json_schema_extra={"format": "date-time"}, description="When it ended.")

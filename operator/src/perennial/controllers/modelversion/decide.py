@@ -50,7 +50,8 @@ def _plan(observed: Observed, verification: Verification, now: datetime) -> Plan
 
 def _fields(observed: Observed, findings: dict[str, Finding | None], now: datetime) -> dict[str, object]:
     metadata = observed.version["metadata"]
-    used = usage(observed.deployments, observed.spec.version, parse_time(metadata["creationTimestamp"]))
+    created = parse_time(metadata["creationTimestamp"])
+    used = usage(observed.deployments, observed.spec.version, metadata["uid"], created)
     stored = observed.status.get("conditions") or []
     return {
         "observedGeneration": metadata["generation"],
