@@ -19,7 +19,7 @@ from perennial.api.base import (
     cel,
 )
 from perennial.api.conditions import Conditions
-from perennial.api.pods import EnvVar, Resources
+from perennial.api.pods import EnvVars, Resources
 
 # Reasons of Ready and UpToDate.
 SERVING = "Serving"
@@ -54,9 +54,7 @@ class Serving(ApiModel):
         None, description="The model server's image; Perennial's own when left out. Name it by digest or a fixed tag."
     )
     resources: Resources | None = Field(None, description="CPU and memory of the model server.")
-    env: list[EnvVar] = Field(
-        default_factory=list, max_length=64, description="Environment variables for the model server."
-    )
+    env: EnvVars = Field(default_factory=list, description="Environment variables for the model server.")
     replicas: int = Field(1, ge=1, le=100, description="How many pods serve each revision that has users' traffic.")
     ready_deadline_seconds: int = Field(
         600, ge=10, le=86400, description="A revision that is not ready after so long is given up."

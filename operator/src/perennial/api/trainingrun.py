@@ -21,7 +21,7 @@ from perennial.api.base import (
 )
 from perennial.api.conditions import Conditions
 from perennial.api.modelversion import Lineage, Metrics
-from perennial.api.pods import EnvVar, Resources
+from perennial.api.pods import EnvVars, Resources
 
 # Reasons of Succeeded, Reconciling and Stalled.
 PENDING = "Pending"
@@ -66,6 +66,20 @@ class Data(ApiModel):
 
 class Estimator(ApiModel):
     """A scikit-learn estimator behind the usual preprocessing."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            Rule(
+                "(has(self.numeric) && size(self.numeric) > 0) || (has(self.categorical) && size(self.categorical) > 0)",
+                "give the estimator at least one column to learn from, in numeric or categorical",
+            ),
+            Rule(
+                "!(has(self.numeric) && self.target in self.numeric)"
+                " && !(has(self.categorical) && self.target in self.categorical)",
+                "the target cannot be among the columns that it is predicted from",
+            ),
+        )
+    )
 
     name: str = Field(
         pattern=r"^[A-Z][A-Za-z0-9]+$",
@@ -121,8 +135,11 @@ class Trainer(ApiModel):
             max_length=64, description='Hyperparameters; each value is read as a JSON scalar, as in max_iter: "200".'
         ),
     ] = Field(default_factory=dict)
-    env: list[EnvVar] = Field(
-        default_factory=list, max_length=64, description="Environment variables for the container."
+    env: EnvVars = Field(default_factory=list, description="Environment variables for the container.")
+    logs: Literal["Quoted", "Private"] = Field(
+        "Quoted",
+        description="When training fails without saying why in its outcome: Quoted shows the end of its log as the reason;"
+        " Private keeps the log in the pod.",
     )
     resources: Resources | None = Field(None, description="CPU and memory of the training container.")
     threads: int = Field(1, ge=1, le=256, description="Threads that numeric libraries may use.")
@@ -144,6 +161,16 @@ class Gate(ApiModel):
 
 class Evaluation(ApiModel):
     """How the model is judged before anyone may use it."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            Rule(
+                "!has(self.metrics) || size(self.metrics) == 0 || !has(self.gates)"
+                " || self.gates.all(gate, gate.metric in self.metrics)",
+                "a gate judges a metric that evaluation.metrics asks for; add it there, or leave evaluation.metrics out",
+            )
+        )
+    )
 
     holdout_percent: int = Field(
         20,
