@@ -19,7 +19,7 @@ class ApiModel(BaseModel):
     Unknown fields are ignored when an object is read: a newer operator may have written them.
     """
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, hide_input_in_errors=True)
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ PvcUri = Annotated[
         json_schema_extra=cel(
             Rule(
                 f"self.matches('{PVC_URI_PATTERN}')",
-                "write an address as pvc://CLAIM/PATH, with letters, digits and . _ = + - in the parts of its path, none"
-                " of which begins with a dot",
+                "write an address as pvc://CLAIM/PATH, with letters, digits and . _ = + - in the parts of its path,"
+                " none of which begins with a dot",
             )
         ),
     ),

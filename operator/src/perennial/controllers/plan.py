@@ -26,12 +26,14 @@ class Plan:
     """The decision of one pass.
 
     While `create` is there, the world is looked at again after it, and `status` is what to say if that cannot be
-    done now. `delete_jobs` goes last: what they had to say is in the status by then.
+    done now. `record` is applied to the object itself once the status is written. `delete_jobs` goes last: what they
+    had to say is kept by then.
     """
 
     status: dict[str, Any]
     create: Creation | None = None
     tellings: tuple[Telling, ...] = ()
+    record: Object | None = None
     delete_jobs: tuple[Object, ...] = ()
     requeue_after: float | None = None
 
@@ -102,7 +104,9 @@ async def write_and_tell(kube: Kube, kind: Kind, manager: str, events: EventReco
 
 
 async def settle(kube: Kube, kind: Kind, manager: str, events: EventRecorder, obj: Object, plan: Plan) -> None:
-    """Write the status and tell of it, then remove Jobs that are no longer needed."""
+    """Write the status and tell of it, keep the record, then remove Jobs that are no longer needed."""
     await write_and_tell(kube, kind, manager, events, obj, plan)
+    if plan.record is not None:
+        await kube.apply(kind, plan.record, manager=manager)
     for job in plan.delete_jobs:
         await kube.delete(JOB, job)

@@ -105,7 +105,7 @@ def test_attempts_are_counted_aloud(make: Any) -> None:
 def test_a_pod_that_never_comes_points_at_quota(make: Any) -> None:
     early = decide(observed(make, job=make.job()), make.at(5))
     late = decide(observed(make, job=make.job()), make.at(31))
-    assert early.requeue_after == 30
+    assert early.requeue_after == 20
     assert "quota" not in make.message(early.status, "Succeeded")
     assert "quota" in make.message(late.status, "Succeeded")
 
@@ -348,7 +348,7 @@ def test_a_refusal_is_said_and_tried_again(make: Any) -> None:
 
 def test_the_same_again_tells_nothing(make: Any) -> None:
     first = decide(observed(make, job=make.job()), make.at(5))
-    again = decide(observed(make, make.run(first.status), make.job()), make.at(20))
+    again = decide(observed(make, make.run(first.status), make.job()), make.at(19))
     assert first.tellings
     assert again.tellings == ()
     assert again.status == first.status

@@ -21,7 +21,7 @@ from perennial.api.modelversion import (
 )
 from perennial.controllers.findings import Finding, stored_finding
 from perennial.controllers.jobs.claims import parse_claim_path
-from perennial.controllers.jobs.failure import Problem, why_failed, why_waiting
+from perennial.controllers.jobs.failure import POD_PATIENCE_SECONDS, Problem, no_pod, why_failed, why_waiting
 from perennial.controllers.jobs.said import NotUnderstoodError, Said, read_said
 from perennial.controllers.jobs.state import JobState
 from perennial.controllers.jobs.text import clean, sentence
@@ -44,7 +44,7 @@ class SaidDigest(Said):
     """The digest that was found."""
 
     sha256: Sha256
-    size_bytes: Annotated[int, Field(ge=0)] | None = None
+    size_bytes: Annotated[int, Field(ge=0, le=2**53)] | None = None
 
 
 class Checked(Said):
@@ -91,7 +91,9 @@ def _by_job(observed: Observed, now: datetime) -> Verification:
     if job is None:
         return _start(observed)
     if job.finished is None:
-        return Verification(_stored_failure(observed) or _watch(observed), delete_jobs=observed.old_jobs)
+        look_again = None if observed.pods else float(POD_PATIENCE_SECONDS)
+        found = _stored_failure(observed) or _watch(observed, job, now)
+        return Verification(found, delete_jobs=observed.old_jobs, requeue_after=look_again)
     if job.finished == "Complete":
         return _result(observed, job, _said(observed), now)
     return _result(observed, job, _failure(observed, job), now)
@@ -107,9 +109,9 @@ def _start(observed: Observed) -> Verification:
     return Verification(_stored_failure(observed) or waiting, Creation(JOB, job), observed.old_jobs)
 
 
-def _watch(observed: Observed) -> Finding:
+def _watch(observed: Observed, job: JobState, now: datetime) -> Finding:
     current = next((each for each in reversed(observed.pods) if not each.over), None)
-    problem = why_waiting(current) if current else None
+    problem = why_waiting(current) if current else None if observed.pods else no_pod(job, now)
     return Finding("Unknown", VERIFYING, problem.message if problem else "A Job reads the artifact.")
 
 

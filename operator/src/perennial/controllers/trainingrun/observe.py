@@ -9,7 +9,7 @@ from typing import Any
 from perennial.api.conditions import SUCCEEDED
 from perennial.api.trainingrun import TrainingRunSpec
 from perennial.controllers.findings import stored_finding
-from perennial.controllers.jobs.state import JobState, PodState, read_job, read_pod
+from perennial.controllers.jobs.state import JobState, PodState, is_pod_of, read_job, read_pod
 from perennial.controllers.labels import RUN_UID, is_owned, label, made_by
 from perennial.controllers.trainingrun import places
 from perennial.controllers.trainingrun.children import CONTAINER
@@ -83,7 +83,7 @@ async def _is_there(kube: Kube, namespace: str, claim: str) -> bool:
 
 async def _pods(kube: Kube, namespace: str, name: str, job: Object) -> tuple[PodState, ...]:
     pods = await kube.list(POD, namespace, made_by(TRAINING_RUN, name))
-    states = [read_pod(each, CONTAINER) for each in pods if is_owned(each, job["metadata"]["uid"])]
+    states = [read_pod(each, CONTAINER) for each in pods if is_pod_of(each, job)]
     return tuple(sorted(states, key=lambda each: (each.created, each.name)))
 
 
