@@ -37,6 +37,8 @@ POLL_SECONDS = 5.0
 # Bytes that were missing or wrong may be put right without any change to the version.
 RETRY_SECONDS = 300.0
 TOLD_REASONS = frozenset((DIGEST_MISMATCH, ARTIFACT_NOT_FOUND))
+# True tells of the day on which it was found; bytes that change later are the server's to refuse.
+CHECKED_AGAIN = "Each server checks the bytes again before it loads them."
 RESULTS = TOLD_REASONS | {VERIFICATION_FAILED}
 
 
@@ -74,7 +76,9 @@ def verify(observed: Observed, now: datetime) -> Verification:
         return Verification(stored, delete_jobs=_jobs(observed))
     if registered_by(observed.run, observed.version):
         name = observed.run["metadata"]["name"] if observed.run else ""
-        found = Finding("True", DIGEST_FROM_RUN, f"TrainingRun {name} wrote these bytes and said their digest.")
+        found = Finding(
+            "True", DIGEST_FROM_RUN, f"TrainingRun {name} wrote these bytes and said their digest. {CHECKED_AGAIN}"
+        )
         return Verification(found, delete_jobs=_jobs(observed))
     if is_active(observed.run):
         found = Finding("Unknown", VERIFYING, "Its TrainingRun is not over; it will say what it made.")
@@ -133,7 +137,9 @@ def _said(observed: Observed) -> Finding:
     wanted = observed.spec.artifact.sha256
     if digest != wanted:
         return Finding("False", DIGEST_MISMATCH, f"The artifact's digest is {digest}, not the {wanted} of the spec.")
-    return Finding("True", DIGEST_CHECKED, "A Job has read the artifact and found the digest of the spec.")
+    return Finding(
+        "True", DIGEST_CHECKED, f"A Job has read the artifact and found the digest of the spec. {CHECKED_AGAIN}"
+    )
 
 
 def _failure(observed: Observed, job: JobState) -> Finding:
