@@ -143,36 +143,6 @@ async def test_a_succeeded_run_without_job_and_status_finds_its_version(world: W
     assert playing.condition(run, "Succeeded") == ("True", "Completed")
 
 
-async def test_a_version_that_a_person_deleted_is_not_made_again(world: World, kubectl: Kubectl) -> None:
-    await world.make()
-    await world.turn()
-    await world.end()
-    await world.turn()
-    kubectl("-n", world.namespace, "delete", "modelversion", "flights-1")
-    await world.turn()
-    world.wipe(kubectl)
-    await world.turn()
-    assert await world.versions() == []
-    assert playing.condition(await world.run(), "Succeeded") == ("True", "Completed")
-
-
-async def test_a_copy_of_a_finished_run_trains(world: World, kubectl: Kubectl) -> None:
-    await world.make()
-    await world.turn()
-    await world.end(1, "boom")
-    await world.turn()
-    copy = await world.run()
-    kubectl("-n", world.namespace, "delete", "trainingrun", NAME)
-    kubectl("-n", world.namespace, "delete", "job", NAME)
-    copy = {key: copy[key] for key in ("apiVersion", "kind", "metadata", "spec")}
-    for key in ("uid", "resourceVersion", "managedFields", "creationTimestamp", "generation"):
-        copy["metadata"].pop(key)
-    kubectl("create", "-f", "-", stdin=json.dumps(copy))
-    await world.turn()
-    assert playing.condition(await world.run(), "Succeeded") == ("Unknown", "Pending")
-    assert (await world.job())["metadata"]["name"] == NAME
-
-
 async def test_a_pod_that_a_quota_forbids_is_said_and_comes_later(world: World) -> None:
     await world.make()
     left = await world.turn()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
@@ -11,6 +12,8 @@ from perennial.core.events import EventRecorder
 from perennial.core.status import write_status
 from perennial.ports.kinds import JOB, Kind
 from perennial.ports.kube import AlreadyExists, Forbidden, Invalid, Kube, Object
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,14 @@ class Plan:
     """The decision of one pass.
 
     While `create` is there, the world is looked at again after it, and `status` is what to say if that cannot be
-    done now. `record` is applied to the object itself once the status is written. `delete_jobs` goes last: what they
-    had to say is kept by then.
+    done now. `record` is made once the status is written. `delete_jobs` goes last: what they had to say is kept by
+    then.
     """
 
     status: dict[str, Any]
     create: Creation | None = None
     tellings: tuple[Telling, ...] = ()
-    record: Object | None = None
+    record: Creation | None = None
     delete_jobs: tuple[Object, ...] = ()
     requeue_after: float | None = None
 
@@ -106,7 +109,10 @@ async def write_and_tell(kube: Kube, kind: Kind, manager: str, events: EventReco
 async def settle(kube: Kube, kind: Kind, manager: str, events: EventRecorder, obj: Object, plan: Plan) -> None:
     """Write the status and tell of it, keep the record, then remove Jobs that are no longer needed."""
     await write_and_tell(kube, kind, manager, events, obj, plan)
-    if plan.record is not None:
-        await kube.apply(kind, plan.record, manager=manager)
+    words = await create(kube, plan.record) if plan.record is not None else None
+    if words is not None:
+        # Until there is a record, the Job is one: it stays.
+        log.warning("the end of %s is not recorded: %s", obj["metadata"]["name"], words)
+        return
     for job in plan.delete_jobs:
         await kube.delete(JOB, job)

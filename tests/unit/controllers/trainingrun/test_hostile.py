@@ -15,6 +15,7 @@ from perennial.api.modelversion import ModelVersionSpec
 from perennial.api.trainingrun import OPERATORS_REASONS, TrainingRunSpec, TrainingRunStatus
 from perennial.controllers.jobs.state import read_job, read_pod
 from perennial.controllers.trainingrun.decide import decide
+from perennial.controllers.trainingrun.memory import remembered
 from perennial.controllers.trainingrun.observe import Observed
 from tests.unit.controllers.conftest import Make
 
@@ -89,16 +90,21 @@ def test_no_outcome_ends_a_pass_or_spoils_a_status(
     for telling in plan.tellings:
         assert telling.note.encode()
     if plan.record is not None:
-        assert json.dumps(plan.record).encode()
+        assert json.dumps(plan.record.body).encode()
 
 
-@given(TEXTS)
-def test_what_was_remembered_is_read_with_the_same_care(text: str) -> None:
+@given(
+    HOSTILE
+    | st.fixed_dictionaries({"reason": st.just("X") | HOSTILE, "message": HOSTILE, "time": st.just(NOW) | HOSTILE})
+)
+def test_what_was_remembered_is_read_with_the_same_care(data: Any) -> None:
     run = Make.run()
-    run["metadata"]["annotations"] = {"perennial.dev/outcome": text}
-    plan = decide(Observed(run=run, spec=TrainingRunSpec.model_validate(run["spec"]), default_image="t"), Make.at())
+    revision = {"metadata": {"ownerReferences": [{"uid": Make.run_uid}]}, "data": data}
+    ended = remembered(run, [revision])
+    spec = TrainingRunSpec.model_validate(run["spec"])
+    plan = decide(Observed(run=run, spec=spec, default_image="t", ended=ended), Make.at())
     assert_fit(plan.status)
-    assert plan.create is not None
+    assert (plan.create is None) is (ended is not None)
 
 
 @pytest.mark.parametrize(

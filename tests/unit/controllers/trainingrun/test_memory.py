@@ -1,18 +1,18 @@
-"""A run that is over stays over, whatever becomes of its status, its Job and its version."""
+"""A run that is over stays over, whatever becomes of its status and its Job."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from perennial.controllers.trainingrun import TrainingRunReconciler
-from perennial.controllers.trainingrun.memory import ANNOTATION, remembered
+from perennial.controllers.trainingrun.memory import remembered
 from perennial.core.clock import FakeClock
 from perennial.core.events import EventRecorder
 from perennial.core.settings import Settings
-from perennial.ports.kinds import JOB, MODEL_VERSION, TRAINING_RUN
+from perennial.ports.kinds import CONTROLLER_REVISION, JOB, TRAINING_RUN
+from perennial.ports.kube import Forbidden
 from perennial.ports.kube_fake import RecordingKube
 
 SETTINGS = Settings(trainer_image="trainer:1", namespace="perennial-system", pod_name="operator-0")
@@ -80,18 +80,6 @@ async def test_a_succeeded_run_finds_its_version(make: Any) -> None:
     assert (world.made("Job"), world.made("ModelVersion")) == (1, 1)
 
 
-async def test_a_version_that_was_deleted_is_not_made_again(make: Any) -> None:
-    world = World(make)
-    await world.end(0, make.outcome())
-    world.kube.drop(MODEL_VERSION, "flights", "flights-1")
-    await world.wipe()
-    await world.turn()
-    status = (await world.run())["status"]
-    assert (world.made("Job"), world.made("ModelVersion")) == (1, 1)
-    assert make.condition(status, "Succeeded") == ("True", "Completed")
-    assert "modelVersionRef" not in status
-
-
 async def test_a_run_whose_job_was_deleted_stays_failed(make: Any) -> None:
     world = World(make)
     await world.turn()
@@ -112,7 +100,33 @@ async def test_it_is_remembered_once(make: Any) -> None:
     assert len(world.kube.writes) == writes
 
 
-async def test_a_copy_of_a_run_has_a_life_of_its_own(make: Any) -> None:
+async def test_the_job_stays_while_there_is_no_record(make: Any) -> None:
+    world = World(make)
+    await world.turn()
+    job = await world.kube.get(JOB, "flights", NAME)
+    assert job is not None
+    world.kube.put(job | {"status": make.job_end("Failed", failed=1)})
+
+    class Refusing(RecordingKube):
+        async def create(self, kind: Any, obj: Any) -> Any:
+            if kind == CONTROLLER_REVISION:
+                raise Forbidden("exceeded quota")
+            return await super().create(kind, obj)
+
+    refusing = Refusing()
+    refusing._store = world.kube._store
+    events = EventRecorder(refusing, world.clock, "operator-0")
+    reconciler = TrainingRunReconciler(refusing, world.clock, SETTINGS, events)
+    world.clock.advance(3600)
+    for _ in range(2):
+        await reconciler.reconcile("flights", NAME)
+    assert make.condition((await world.run())["status"], "Succeeded") == ("False", "Failed")
+    assert await world.kube.get(JOB, "flights", NAME) is not None
+    await world.turn()
+    assert await world.kube.get(JOB, "flights", NAME) is None
+
+
+async def test_the_record_of_another_run_of_this_name_is_not_its_own(make: Any) -> None:
     world = World(make)
     await world.end(1, "boom")
     await world.wipe(uid="4f9c2a51-0000-4000-8000-000000000099")
@@ -120,31 +134,28 @@ async def test_a_copy_of_a_run_has_a_life_of_its_own(make: Any) -> None:
     assert world.made("Job") == 2
 
 
-GOOD = {
-    "uid": "4f9c2a51-0000-4000-8000-000000000001",
-    "succeeded": "False",
-    "reason": "Failed",
-    "message": "boom",
-    "completionTime": "2026-01-01T00:01:00Z",
-}
+GOOD = {"reason": "Failed", "message": "boom", "time": "2026-01-01T00:01:00Z"}
 
 
 @pytest.mark.parametrize(
-    "change",
+    "data",
     [
-        {"uid": "another"},
-        {"uid": None},
-        {"succeeded": "Unknown"},
-        {"succeeded": False},
-        {"reason": "no good"},
-        {"message": 7},
-        {"completionTime": "yesterday"},
-        {"completionTime": "2026-01-01T00:01:00"},
+        None,
+        {},
+        "boom",
+        [GOOD],
+        GOOD | {"reason": "no good"},
+        GOOD | {"message": 7},
+        GOOD | {"message": "\u202e"},
+        GOOD | {"time": "yesterday"},
+        GOOD | {"time": "2026-01-01T00:01:00"},
+        GOOD | {"time": "9999-12-31T23:59:59-01:00"},
+        GOOD | {"time": 7},
     ],
 )
-def test_only_what_is_well_formed_is_believed(make: Any, change: Any) -> None:
+def test_only_what_is_well_formed_is_believed(make: Any, data: Any) -> None:
     run = make.run()
-    run["metadata"]["annotations"] = {ANNOTATION: json.dumps(GOOD)}
-    assert remembered(run) is not None
-    run["metadata"]["annotations"] = {ANNOTATION: json.dumps(GOOD | change)}
-    assert remembered(run) is None
+    metadata = {"ownerReferences": [{"uid": make.run_uid}]}
+    assert remembered(run, [{"metadata": metadata, "data": GOOD}]) is not None
+    assert remembered(run, [{"metadata": metadata, "data": data}]) is None
+    assert remembered(run, [{"metadata": {"ownerReferences": [{"uid": "x"}]}, "data": GOOD}]) is None

@@ -27,10 +27,10 @@ from perennial.controllers.plan import Creation, Plan
 from perennial.controllers.trainingrun import attempts, places
 from perennial.controllers.trainingrun.children import training_job
 from perennial.controllers.trainingrun.gates import evaluate, gates_finding
-from perennial.controllers.trainingrun.memory import Ended, keep, remembered
+from perennial.controllers.trainingrun.memory import keep
 from perennial.controllers.trainingrun.observe import Observed, Stranger
 from perennial.controllers.trainingrun.outcome import Success, read_success
-from perennial.controllers.trainingrun.report import NOTHING_LEFT, READ_BY_NONE, Report, failed, no_data, plan, waiting
+from perennial.controllers.trainingrun.report import READ_BY_NONE, Report, failed, no_data, plan, waiting
 from perennial.controllers.trainingrun.versions import completed_message, version_manifest
 from perennial.core.conditions import format_time, parse_time
 from perennial.ports.kinds import JOB, MODEL_VERSION
@@ -45,15 +45,16 @@ DATA_REASONS = frozenset((DATA_NOT_FOUND, "DataDigestMismatch", "DataUnreadable"
 
 def decide(observed: Observed, now: datetime) -> Plan:
     """The plan for one pass."""
-    return keep(observed.run, _decide(observed, now))
+    return keep(observed.run, observed.ended, _decide(observed, now))
 
 
 def _decide(observed: Observed, now: datetime) -> Plan:
     if observed.finished:
         return _clean_up(observed, now)
-    ended = remembered(observed.run)
-    if ended is not None:
-        return _restore(observed, ended, now)
+    if observed.ended is not None:
+        # The status was lost after the run had failed. It must not train again, whether its Job is still there or not.
+        ended = observed.ended
+        return _fail(observed, Problem(ended.reason, ended.message), ended.time, now)
     if observed.stranger is not None:
         return _wait_for_name(observed, observed.stranger, now)
     if observed.job is None:
@@ -79,17 +80,6 @@ def _clean_up(observed: Observed, now: datetime) -> Plan:
     if left > 0:
         return Plan(observed.status, requeue_after=left)
     return Plan(observed.status, delete_jobs=(observed.job.raw,))
-
-
-def _restore(observed: Observed, ended: Ended, now: datetime) -> Plan:
-    """The status was lost after the run was over. It must not train again, whether its Job is still there or not."""
-    if ended.succeeded == "False":
-        return _fail(observed, Problem(ended.reason, ended.message), ended.time, now)
-    if observed.registered:
-        return _complete(observed, observed.registered[0], now)
-    fields = {"completionTime": format_time(ended.time)}
-    report = Report(Finding("True", ended.reason, ended.message), READ_BY_NONE, NOTHING_LEFT, fields=fields)
-    return plan(observed, report, now)
 
 
 def _wait_for_name(observed: Observed, stranger: Stranger, now: datetime) -> Plan:

@@ -1,79 +1,78 @@
-"""How a run that is over stays over: its end is kept on the run itself, where no loss of its status takes it away.
+"""How a run that has failed stays failed: its end is kept in a ControllerRevision, as a rollout's is.
 
-A status can be lost (restored from a backup, wiped by hand), and the Job that it was read from goes after a while. A
-version would still name its run; a failure would leave no trace, and the run would train again. People may write the
-annotation too, on runs of theirs: it can end a run, but it never names a version, so it proves nothing of one.
+A status can be lost (wiped by hand, or with the apiserver's storage), and the Job that it was read from goes after a
+while. A version still names the run that made it; a failure would leave no trace, and the run would train again. The
+record goes with the run. People may write such an object too, for runs of theirs: it says that a run has failed, and
+proves nothing of any version.
 """
 
 from __future__ import annotations
 
-import json
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from perennial.api.conditions import SUCCEEDED
-from perennial.controllers.findings import MESSAGE_LIMIT, stored_finding
+from perennial.controllers.findings import MESSAGE_LIMIT, Finding, stored_finding
 from perennial.controllers.jobs.said import Said
 from perennial.controllers.jobs.text import clean
-from perennial.controllers.plan import Plan
+from perennial.controllers.labels import is_owned, made_by, owner_reference
+from perennial.controllers.plan import Creation, Plan
 from perennial.core.conditions import parse_time
+from perennial.core.names import child_name, short_hash
+from perennial.ports.kinds import CONTROLLER_REVISION, TRAINING_RUN
 from perennial.ports.kube import Object
 
-ANNOTATION = "perennial.dev/outcome"
+
+def _time(value: Any) -> datetime:
+    # Only as we write it: a time of the year 9999 in another zone cannot be had in UTC.
+    if not isinstance(value, str) or not re.fullmatch(r"2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\dZ", value):
+        raise ValueError("not a time as this operator writes it")
+    return parse_time(value)
 
 
 class Ended(Said):
-    """How the run of this uid ended."""
+    """How a run failed."""
 
-    uid: str
-    succeeded: Literal["True", "False"]
     reason: str = Field(pattern=r"^[A-Z][A-Za-z0-9]{0,63}$")
-    message: Annotated[str, AfterValidator(lambda text: clean(text, MESSAGE_LIMIT))]
-    completion_time: str = Field(max_length=64)
-
-    @property
-    def time(self) -> datetime:
-        """When it ended. Raises ValueError."""
-        return parse_time(self.completion_time)
+    message: Annotated[str, AfterValidator(lambda text: clean(text, MESSAGE_LIMIT)), Field(min_length=1)]
+    time: Annotated[datetime, BeforeValidator(_time)]
 
 
-_ENDED: TypeAdapter[Ended] = TypeAdapter(Ended)
+def remembered(run: Object, revisions: Iterable[Object]) -> Ended | None:
+    """How the run has failed, as its own record says; None when there is none, or none that can be read."""
+    for each in revisions:
+        if is_owned(each, run["metadata"]["uid"]):
+            try:
+                return Ended.model_validate(each.get("data"))
+            except ValidationError:
+                continue
+    return None
 
 
-def remembered(run: Object) -> Ended | None:
-    """How the run ended, if it says so; the words of another run, copied along with its YAML, are not its own."""
-    text = (run["metadata"].get("annotations") or {}).get(ANNOTATION)
-    if text is None:
-        return None
-    try:
-        ended = _ENDED.validate_json(text)
-        valid = ended.uid == run["metadata"]["uid"] and ended.time is not None
-    except (ValidationError, ValueError):
-        return None
-    return ended if valid else None
-
-
-def keep(run: Object, plan: Plan) -> Plan:
-    """The plan, with a record of the end when its status tells of one that the run does not remember yet."""
+def keep(run: Object, ended: Ended | None, plan: Plan) -> Plan:
+    """The plan, with a record of the failure when its status tells of one and there is no record yet."""
     succeeded = stored_finding(plan.status.get("conditions") or [], SUCCEEDED)
-    if succeeded is None or succeeded.status == "Unknown" or not plan.status.get("completionTime"):
+    time = plan.status.get("completionTime")
+    if ended is not None or succeeded is None or succeeded.status != "False" or not time:
         return plan
-    return plan if remembered(run) else replace(plan, record=_record(run, plan.status, succeeded))
+    return replace(plan, record=Creation(CONTROLLER_REVISION, _record(run, succeeded, time)))
 
 
-def _record(run: Object, status: dict[str, Any], succeeded: Any) -> Object:
+def _record(run: Object, succeeded: Finding, time: str) -> dict[str, Any]:
     metadata = run["metadata"]
-    ended = {
-        "uid": metadata["uid"],
-        "succeeded": succeeded.status,
-        "reason": succeeded.reason,
-        "message": succeeded.message,
-        "completionTime": status["completionTime"],
+    return {
+        "metadata": {
+            # The uid: the record of an earlier run of this name may not be gone yet.
+            "name": child_name(metadata["name"], f"ended-{short_hash(metadata['uid'], 8)}"),
+            "namespace": metadata["namespace"],
+            "labels": made_by(TRAINING_RUN, metadata["name"]),
+            "ownerReferences": [owner_reference(TRAINING_RUN, run)],
+        },
+        "revision": 1,
+        "data": {"reason": succeeded.reason, "message": succeeded.message, "time": time},
     }
-    annotations = {ANNOTATION: json.dumps(ended, ensure_ascii=False)}
-    # The uid: a run of the same name that was made meanwhile is another one.
-    kept = {name: metadata[name] for name in ("namespace", "name", "uid")}
-    return {"metadata": {**kept, "annotations": annotations}}

@@ -20,8 +20,6 @@ READ_BY_NONE = Finding("Unknown", NOT_READ_YET, "The run ended before it said wh
 UNEVALUATED = Finding("Unknown", NOT_EVALUATED_YET, "The gates are evaluated when training has ended.")
 NOTHING_MADE = Finding("Unknown", NOT_EVALUATED_YET, "No model was made, so there is nothing to evaluate.")
 
-NOTHING_LEFT = Finding("Unknown", NOT_EVALUATED_YET, "Its version is gone, so there is nothing to evaluate.")
-
 
 @dataclass(frozen=True)
 class Report:
