@@ -56,7 +56,8 @@ SUCCEEDS = """
 import json, os, pathlib
 digest = "ab" * 32
 artifact = {"uri": os.environ["PERENNIAL_OUTPUT_URI"] + "/" + digest, "sha256": digest}
-pathlib.Path(os.environ["PERENNIAL_OUTCOME_PATH"]).write_text(json.dumps({"outcome": "Succeeded", "artifact": artifact}))
+outcome = {"outcome": "Succeeded", "artifact": artifact}
+pathlib.Path(os.environ["PERENNIAL_OUTCOME_PATH"]).write_text(json.dumps(outcome))
 """
 RUNS = {
     "no-image": trains(trainer={"image": "localhost/nobody/nothing:1", "command": ["x"]}),

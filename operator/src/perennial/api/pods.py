@@ -84,15 +84,6 @@ class EnvVar(ApiModel):
     value_from: EnvVarSource | None = Field(None, description="A Secret or ConfigMap that holds its value.")
 
 
-EnvVars = Annotated[
-    list[EnvVar],
-    Field(
-        max_length=64,
-        json_schema_extra=cel(
-            Rule(
-                "self.all(each, self.exists_one(other, other.name == each.name))",
-                "name each environment variable once",
-            )
-        ),
-    ),
-]
+NAMED_ONCE = Rule(
+    "self.all(each, self.exists_one(other, other.name == each.name))", "name each environment variable once"
+)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from perennial.api.base import ApiModel, Image, Rule, cel
-from perennial.api.pods import EnvVars, Resources
+from perennial.api.pods import NAMED_ONCE, EnvVar, Resources
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=128)]
 
@@ -83,7 +83,12 @@ class Trainer(ApiModel):
             max_length=64, description='Hyperparameters; each value is read as a JSON scalar, as in max_iter: "200".'
         ),
     ] = Field(default_factory=dict)
-    env: EnvVars = Field(default_factory=list, description="Environment variables for the container.")
+    env: list[EnvVar] = Field(
+        default_factory=list,
+        max_length=64,
+        json_schema_extra=cel(NAMED_ONCE),
+        description="Environment variables for the container.",
+    )
     logs: Literal["Quoted", "Private"] = Field(
         "Quoted",
         description="When training fails without an outcome that says why: Quoted shows the end of its log as the "

@@ -11,7 +11,7 @@ from perennial.controllers.findings import Telling
 from perennial.core.events import EventRecorder
 from perennial.core.status import write_status
 from perennial.ports.kinds import JOB, Kind
-from perennial.ports.kube import AlreadyExists, Forbidden, Invalid, Kube, Object
+from perennial.ports.kube import AlreadyExists, Forbidden, Invalid, Kube, Object, WebhookUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ async def create(kube: Kube, creation: Creation) -> str | None:
         await kube.create(creation.kind, creation.body)
     except AlreadyExists:
         return None
-    except (Forbidden, Invalid) as refusal:
+    except (Forbidden, Invalid, WebhookUnavailable) as refusal:
         return str(refusal)
     return None
 
