@@ -24,7 +24,15 @@ from demo.view import Terminal
 from devcluster import paths
 from tests.e2e.envoy import Counts, gateway_counts, service_counts
 
-CHAPTERS = ("test_installed", "test_story", "test_weights", "test_bad_canary", "test_same_model", "test_removal")
+CHAPTERS = (
+    "test_installed",
+    "test_bad_training",
+    "test_story",
+    "test_weights",
+    "test_bad_canary",
+    "test_same_model",
+    "test_removal",
+)
 CLUSTER = chosen()
 GATEWAY = CLUSTER.gateway
 HOST = "flights.localhost:8080"
