@@ -27,6 +27,7 @@ from tests.e2e.git import Git
 
 CHAPTERS = (
     "test_installed",
+    "test_bad_training",
     "test_story",
     "test_git",
     "test_weights",
