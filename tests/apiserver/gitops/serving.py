@@ -67,6 +67,14 @@ async def serves(place: Place) -> Object:
 
 
 @situation(SERVES)
+async def backends_not_merged(place: Place) -> Object:
+    stage = await serving(place)
+    stage.reconciler._unmerged = lambda *_: True
+    await stage.step()
+    return await stage.get()
+
+
+@situation(SERVES)
 async def promoted(place: Place) -> Object:
     stage = await in_traffic(place)
     stage.analysis.says(Verdict.ADVANCE)

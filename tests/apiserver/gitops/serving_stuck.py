@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import yaml
 
-from perennial.ports.kinds import HTTP_ROUTE, INFERENCE_SERVICE, POD, SERVING_RUNTIME
+from perennial.ports.kinds import GATEWAY, HTTP_ROUTE, INFERENCE_SERVICE, POD, SERVING_RUNTIME
 from perennial.ports.kube import Object, Unavailable
 from perennial.rollout import Verdict
 from tests.apiserver.foreign import definition
@@ -110,6 +110,17 @@ async def route_refused(place: Place) -> Object:
 @situation(CANNOT)
 async def gateway_not_found(place: Place) -> Object:
     stage = await beginning(place, router=NOWHERE)
+    for _ in range(3):
+        await stage.step()
+        await stage.play()
+    return await stage.get()
+
+
+@situation(CANNOT)
+async def gateway_not_ready(place: Place) -> Object:
+    spec = {"gatewayClassName": "nobody", "listeners": [{"name": "http", "protocol": "HTTP", "port": 8080}]}
+    await place.admin.create(GATEWAY, {"metadata": {"namespace": place.namespace, "name": "gw"}, "spec": spec})
+    stage = await beginning(place, router={"gatewayRef": {"name": "gw"}, "hostname": "late.localhost"})
     for _ in range(3):
         await stage.step()
         await stage.play()
