@@ -38,6 +38,10 @@ UNASKED = "a gate judges a metric that evaluation.metrics asks for"
 A_TWICE = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "A", "value": "3"}]
 RUN_NAME = "name a TrainingRun with at most 63 characters"
 VERSION_NAME = "name a ModelVersion MODELNAME-VERSION, as its spec says (for example flights-1)"
+KSERVES = {"name": "INFERENCE_SERVICE_NAME", "value": "x"}
+SET = "HOME and INFERENCE_SERVICE_NAME are set by Perennial and KServe"
+HOSTNAME = "hostname is one DNS name in lower case: no wildcard, address, port or path"
+CHANCES = "the chance of a wrong decision must be below 0.5"
 DEPLOYMENT_NAME = "name a ModelDeployment with at most 36 lower-case letters, digits and dashes"
 
 
@@ -55,6 +59,15 @@ def steps(*weights: int) -> Object:
 
 def rollout(**fields: str) -> Object:
     return spec(rollout=fields)
+
+
+def hostname(value: str) -> Object:
+    return spec(router={"hostname": value})
+
+
+def lasting(cap: int, *seconds: int) -> Object:
+    weights = [{"weight": 10 * (index + 1), "minSeconds": each} for index, each in enumerate(seconds)]
+    return spec(analysis={"maxDurationSeconds": cap}, strategy={"canary": {"steps": weights}})
 
 
 def trainer(**fields: Any) -> Object:
@@ -148,27 +161,23 @@ CREATED = [
     pytest.param(DEPLOYMENT, rollout(retry="a\nb"), "spec.rollout.retry in body should match", id="token of two lines"),
     pytest.param(DEPLOYMENT, rollout(retry=" a"), "spec.rollout.retry in body should match", id="token with a margin"),
     pytest.param(DEPLOYMENT, spec(paused="yes"), "must be of type boolean", id="paused is true or false"),
+    pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "HOME", "value": "/"}]}), SET, id="HOME"),
+    pytest.param(DEPLOYMENT, spec(serving={"env": [KSERVES]}), SET, id="KServe's variable"),
+    pytest.param(DEPLOYMENT, spec(serving={"replicas": 0}), "should be greater than or equal to 1", id="no replicas"),
+    pytest.param(DEPLOYMENT, hostname("*.example.com"), HOSTNAME, id="wildcard"),
+    pytest.param(DEPLOYMENT, hostname("10.0.0.1"), HOSTNAME, id="address"),
+    pytest.param(DEPLOYMENT, hostname("flights.example.com:8080"), HOSTNAME, id="host and port"),
+    pytest.param(DEPLOYMENT, hostname("Flights.example.com"), HOSTNAME, id="capital letter"),
+    pytest.param(DEPLOYMENT, hostname(f"{'a' * 64}.com"), HOSTNAME, id="long label"),
+    pytest.param(
+        DEPLOYMENT, lasting(60, 0, 60), "analysis.maxDurationSeconds must be longer", id="steps beyond the time cap"
+    ),
+    pytest.param(DEPLOYMENT, spec(analysis={"falseRollback": "0.5"}), CHANCES, id="a coin to roll back"),
+    pytest.param(DEPLOYMENT, spec(analysis={"miss": "900m"}), CHANCES, id="a coin to promote"),
+    pytest.param(DEPLOYMENT, spec(analysis={"miss": "1.5"}), "should match", id="no chance"),
     pytest.param(DEPLOYMENT, name("a" * 37), DEPLOYMENT_NAME, id="long name"),
     pytest.param(DEPLOYMENT, name("a.b"), DEPLOYMENT_NAME, id="name with a dot"),
     pytest.param(DEPLOYMENT, name("1a"), DEPLOYMENT_NAME, id="name beginning with a digit"),
-]
-# kind, patch, the words of the apiserver's own schema check
-OUT_OF_BOUNDS = [
-    pytest.param(RUN, spec(activeDeadlineSeconds=0), "should be greater than or equal to 1", id="no time at all"),
-    pytest.param(RUN, spec(seed=2**31), "should be less than or equal to 2147483647", id="seed"),
-    pytest.param(RUN, evaluation(holdoutPercent=100), "should be less than or equal to 90", id="nothing to train on"),
-    pytest.param(RUN, evaluation(gates=[{"metric": "a", "min": "1e999"}]), "in body should match", id="infinite gate"),
-    pytest.param(RUN, evaluation(gates=[{"metric": "a", "min": "NaN"}]), "in body should match", id="gate on NaN"),
-    pytest.param(RUN, evaluation(gates=[{"metric": "a", "min": 0.9}]), "must be of type string", id="gate as a float"),
-    pytest.param(RUN, evaluation(metrics=["roc auc"]), "in body should match", id="metric with a space"),
-    pytest.param(RUN, resources(limits={"memory": "-1Gi"}), "in body should match", id="less than no memory"),
-    pytest.param(RUN, resources(limits={"memory": "1 Gi"}), "in body should match", id="quantity with a space"),
-    pytest.param(RUN, trainer(env=[{"name": "A=B", "value": ""}]), "in body should match", id="variable's bad name"),
-    pytest.param(RUN, trainer(logs="Public"), "Unsupported value", id="logs"),
-    pytest.param(RUN, spec(data={"uri": "pvc://d/x", "sha256": "abc"}), "should be at least 64 chars", id="digest"),
-    pytest.param(VERSION, spec(version=0), "should be greater than or equal to 1", id="version 0"),
-    pytest.param(VERSION, spec(approval={"decision": "Yes"}), "Unsupported value", id="decision"),
-    pytest.param(VERSION, spec(metrics={"roc_auc": "1e999"}), "in body should match", id="infinite metric"),
 ]
 CHANGED = [
     pytest.param(RUN, spec(seed=7), "a TrainingRun cannot be changed", id="run's seed"),
@@ -201,6 +210,10 @@ TAKEN = [
     pytest.param(VERSION, {**name("a-1-12"), **spec(modelName="a-1", version=12)}, id="model name with a number"),
     pytest.param(DEPLOYMENT, spec(version=None, follow="LatestApproved"), id="follow"),
     pytest.param(DEPLOYMENT, steps(1, 50, 99), id="rising steps"),
+    pytest.param(DEPLOYMENT, lasting(60, 30, 29), id="steps within the time cap"),
+    pytest.param(DEPLOYMENT, spec(analysis={"falseRollback": ".49", "miss": "499m"}), id="chances"),
+    pytest.param(DEPLOYMENT, hostname(f"{'a' * 63}.1.com"), id="longest label"),
+    pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "HOMES", "value": "/"}]}), id="another variable"),
     pytest.param(DEPLOYMENT, name("a" * 36), id="longest name"),
     pytest.param(DEPLOYMENT, rollout(promote="a" * 63, reject="a" * 63, retry="a" * 63), id="longest by hand"),
     pytest.param(DEPLOYMENT, {"spec": {"paused": True, "rollout": {}}}, id="paused"),
@@ -245,14 +258,6 @@ def test_refused_when_created(kinds: Any, good: Good, kind: str, patch: Object, 
         kinds.create(merged(good(kind), patch))
     assert error.value.status == 422
     assert sentence in str(error.value.body)
-
-
-@pytest.mark.parametrize(("kind", "patch", "words"), OUT_OF_BOUNDS)
-def test_out_of_bounds(kinds: Any, good: Good, kind: str, patch: Object, words: str) -> None:
-    with pytest.raises(ApiException) as error:
-        kinds.create(merged(good(kind), patch))
-    assert error.value.status == 422
-    assert words in str(error.value.body)
 
 
 @pytest.mark.parametrize(("kind", "patch", "sentence"), CHANGED)

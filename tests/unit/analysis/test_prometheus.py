@@ -69,32 +69,42 @@ async def test_samples_at_an_explicit_time(stand: Stand) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "reason"),
+    ("status", "body", "reason", "words"),
     [
-        (503, "later", "Failing"),
-        (400, '{"status":"error","error":"parse error"}', "QueryRefused"),
-        (200, "<html>", "NotUnderstood"),
-        (200, "{}", "NotUnderstood"),
-        (200, '{"data":{"result":[1]}}', "NotUnderstood"),
-        (200, '{"data":{"result":[{"metric":{},"value":[1,"2"]}]}}', "NotUnderstood"),
-        (200, '{"data":{"result":[]},"warnings":["a store did not answer"]}', "PartialAnswer"),
+        (503, "later", "Failing", "fails: HTTP Status Code 503"),
+        (400, '{"status":"error","error":"parse error"}', "QueryRefused", "refused the query: HTTP Status Code 400"),
+        (200, "<html>", "NotUnderstood", "mend the operator's prometheus-url"),
+        (200, "{}", "NotUnderstood", "mend the operator's prometheus-url"),
+        (200, '{"data":{"result":[1]}}', "NotUnderstood", "does not speak Prometheus' API"),
+        (200, '{"data":{"result":[{"metric":{},"value":[1,"2"]}]}}', "NotUnderstood", "does not speak"),
+        (
+            200,
+            '{"data":{"result":[]},"warnings":["a store did not answer"]}',
+            "PartialAnswer",
+            "a store did not answer",
+        ),
     ],
 )
-async def test_what_cannot_be_used(stand: Stand, status: int, body: str, reason: str) -> None:
+async def test_what_cannot_be_used(stand: Stand, status: int, body: str, reason: str, words: str) -> None:
     stand.status, stand.body = status, body
     error = await failure(HttpPrometheus(stand.url))
     assert error.reason == reason
     assert error.sentence.startswith(("Prometheus", "What answers"))
+    assert words in error.sentence
     assert len(stand.asked) == 1, "no retries: an outage must show at once"
 
 
 async def test_nobody_there() -> None:
-    assert (await failure(HttpPrometheus("http://127.0.0.1:1"))).reason == "Unreachable"
+    error = await failure(HttpPrometheus("http://127.0.0.1:1"))
+    assert error.reason == "Unreachable"
+    assert "start it, or mend" in error.sentence
 
 
 async def test_a_server_that_hangs(stand: Stand) -> None:
     stand.hang.clear()
-    assert (await failure(HttpPrometheus(stand.url, read_timeout=0.1))).reason == "Timeout"
+    error = await failure(HttpPrometheus(stand.url, read_timeout=0.1))
+    assert error.reason == "Timeout"
+    assert "it hangs or is overloaded" in error.sentence
 
 
 async def test_one_query_in_flight(stand: Stand) -> None:

@@ -32,7 +32,9 @@ log = logging.getLogger(__name__)
 
 HISTORIES_PER_POLL = 10
 """So that many rollouts beginning at once do not keep the others waiting."""
-NOT_CONFIGURED = hold(HoldReason.METRICS_UNAVAILABLE, "No Prometheus is configured for the operator.")
+NOT_CONFIGURED = hold(
+    HoldReason.METRICS_UNAVAILABLE, "No Prometheus is configured for the operator; set its prometheus-url."
+)
 
 
 class Clock(Protocol):
