@@ -170,7 +170,7 @@ CREATED = [
     pytest.param(DEPLOYMENT, hostname("Flights.example.com"), HOSTNAME, id="capital letter"),
     pytest.param(DEPLOYMENT, hostname(f"{'a' * 64}.com"), HOSTNAME, id="long label"),
     pytest.param(
-        DEPLOYMENT, lasting(60, 0, 60), "analysis.maxDurationSeconds must be longer", id="steps beyond the time cap"
+        DEPLOYMENT, lasting(60, 0, 60), "analysis.maxDurationSeconds must be longer", id="longer than the cap"
     ),
     pytest.param(DEPLOYMENT, spec(analysis={"falseRollback": "0.5"}), CHANCES, id="a coin to roll back"),
     pytest.param(DEPLOYMENT, spec(analysis={"miss": "900m"}), CHANCES, id="a coin to promote"),
