@@ -163,6 +163,7 @@ async def test_a_promotion_that_is_left_over_does_nothing_until_it_is_set_anew()
     await take_over(world)
     await world.change(version=2)
     await world.until_followed(-1)
+    await world.settle()
     assert await canary(world) == revision, "version 3 serves, and version 2 is a canary again"
     await world.change(rollout={})
     await world.step()
