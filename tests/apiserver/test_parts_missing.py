@@ -44,7 +44,7 @@ async def stage(kubectl: Kubectl, kube: KubeClient, operator_kube: KubeClient, n
     """A namespace with the reconciler under test, and the Gateway."""
     kubectl("apply", "-f", "-", stdin=f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {PLACE[0]}}}}}")
     install_gateway(kubectl)
-    yield Stage(namespace, kube, operator_kube, kubectl)
+    yield Stage(namespace, kube, operator_kube, kubectl=kubectl)
 
 
 def install_gateway(kubectl: Kubectl) -> None:
