@@ -1,6 +1,6 @@
 """What only a real kubelet, KServe, gateway and Prometheus show: all of it at once, beside versions that go on serving.
 
-Each bad thing happens to a ModelDeployment of its own, whose version 1 is asked all the time and never misses an answer.
+Each bad thing happens to a ModelDeployment of its own, whose version 1 is asked all the time and misses no answer.
 """
 
 from __future__ import annotations
