@@ -1,6 +1,7 @@
 """What the tests against an apiserver share."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -56,12 +57,15 @@ class Kubectl:
         return done.stdout
 
     def wait_for_definitions(self) -> None:
-        """Wait until every CustomResourceDefinition is established; one without conditions makes kubectl fail."""
+        """Wait until every CustomResourceDefinition is established.
+
+        One without conditions makes kubectl's own wait fail, and its JSONPath too.
+        """
 
         def established() -> bool:
-            path = '{range .items[*]}{.status.conditions[?(@.type=="Established")].status} {end}'
-            states = self("get", "crd", "-o", f"jsonpath={path}").split()
-            return set(states) == {"True"} and len(states) == len(self("get", "crd", "-o", "name").split())
+            found = json.loads(self("get", "crd", "-o", "json"))["items"]
+            said = [each.get("status", {}).get("conditions") or [] for each in found]
+            return all(any((c["type"], c["status"]) == ("Established", "True") for c in each) for each in said)
 
         until(established, "all definitions established", 60)
 
