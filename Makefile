@@ -133,9 +133,15 @@ lock: | $(UV) ## Write the hashed requirements files anew from each pyproject.to
 
 ##@ Generated files
 .PHONY: generate
-generate: $(OPERATOR_ENV)/.done ## Write crds/ and docs/reference.md anew from the API types
+generate: $(OPERATOR_ENV)/.done ## Write crds/, docs/reference.md and Argo CD's actions anew from their sources
 	@$(PY) -m perennial.crdgen
+	@scripts/argocd-actions
+
+.PHONY: records
+records: env cluster-packages ## Record anew what the reconcilers say in every situation of docs/conditions.md (2 minutes)
+	@PERENNIAL_RECORD=1 $(PY) -m pytest tests/apiserver/gitops/test_records.py
 
 .PHONY: check-generated
 check-generated: $(OPERATOR_ENV)/.done # part of lint: fails when `make generate` would change a file
 	@$(PY) -m perennial.crdgen --check
+	@scripts/argocd-actions --check

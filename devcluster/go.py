@@ -63,8 +63,10 @@ COMPONENTS = {
         variables={"github.com/prometheus/common/version.Version": "3.16.0"},
     ),
 }
-# Programs for other clusters, built where the machine has none of its own.
+# Programs that are built when they are asked for: those of other clusters where the machine has none of its own, and
+# what tests compare with.
 TOOLS = {
+    "kstatus": Component(".", 15),  # how Flux and others read our conditions
     "kind": Component("sigs.k8s.io/kind", 20),
     "kubectl": Component("k8s.io/kubernetes/cmd/kubectl", 90, variables=_KUBERNETES, module="kubernetes"),
 }
