@@ -8,14 +8,17 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
+import yaml
 
 from clusters.needs import ENVOY_GATEWAY, GATEWAY_API, KSERVE
-from devcluster import crds
+from perennial.ports.kinds import Kind
 from tests.apiserver.clusters.conftest import Desk, play_controllers
+from tests.apiserver.foreign import FOREIGN_DEFINITIONS, definition
 from tests.apiserver.support import Kubectl
 
 IMAGES = {"PERENNIAL_OPERATOR_IMAGE": "registry.example:5000/operator:1", "PERENNIAL_TRAINER_IMAGE": "r.example/t:1"}
 SYSTEM = "perennial-system"
+ENVOY_PROXY = Kind("gateway.envoyproxy.io", "v1alpha1", "envoyproxies", "EnvoyProxy")
 GATEWAY = """
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
@@ -95,10 +98,8 @@ def test_it_is_checked_installed_and_only_perennial_is_removed(machine: Desk, em
 
 
 def everything_that_is_needed(kubectl: Kubectl) -> None:
-    wanted = {name.partition(".")[0] for name in (*KSERVE, *GATEWAY_API, ENVOY_GATEWAY)}
-    files = [path for path in crds.files() if path.stem.partition("_")[2] in wanted]
-    for path in files:
-        kubectl("apply", "--server-side", "-f", str(path))
+    envoy_proxies = yaml.safe_dump(definition(ENVOY_PROXY))
+    kubectl("apply", "--server-side", "-f", "-", stdin=f"{FOREIGN_DEFINITIONS}---\n{envoy_proxies}")
     kubectl.wait_for_definitions()
     kubectl("apply", "-f", "-", stdin=GATEWAY)
     play_controllers(kubectl)
