@@ -1,4 +1,4 @@
-"""Images of a kind cluster: upstream's in the versions that the devcluster is made of; ours from the same Dockerfiles."""
+"""Images of a kind cluster: upstream's in the versions the devcluster is made of; ours from the same Dockerfiles."""
 
 import re
 
