@@ -1,0 +1,70 @@
+"""One apiserver for all lanes, with the real definitions of KServe and the Gateway API and our manifests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from devcluster import go
+from devcluster.apiserver import running_apiserver
+from tests.apiserver.support import Kubectl
+from tests.faults import lane as lanes
+from tests.faults.install import install
+from tests.faults.lane import Lane
+from tests.faults.story import VERDICTS
+
+SHARED = "PERENNIAL_FAULTS_KUBECONFIG"
+"""A kubeconfig of an apiserver that is installed already: the tests that a mutant is run against share ours."""
+_numbers = count(1)
+
+OpenLane = Callable[[], AbstractAsyncContextManager[Lane]]
+
+
+@pytest.fixture(scope="session")
+def admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The kubeconfig of an admin of the apiserver."""
+    shared = os.environ.get(SHARED)
+    if shared:
+        yield Path(shared)
+        return
+    with running_apiserver(tmp_path_factory.mktemp("apiserver")) as kubeconfig:
+        install(Kubectl([str(go.build("kubernetes")), "kubectl"], kubeconfig))
+        yield kubeconfig
+
+
+@pytest.fixture(scope="session")
+def kubectl(admin: Path) -> Kubectl:
+    return Kubectl([str(go.build("kubernetes")), "kubectl"], admin)
+
+
+@pytest.fixture(scope="session")
+def account(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The kubeconfig of the operator's service account, with the permissions of manifests/ and no others."""
+    return kubectl.kubeconfig_of("perennial-system", "perennial-operator", tmp_path_factory.mktemp("account"))
+
+
+@pytest.fixture
+def open_lane(admin: Path, account: Path, kubectl: Kubectl, tmp_path: Path) -> OpenLane:
+    """A context with a lane in a namespace of its own."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Lane]:
+        number = next(_numbers)
+        namespace = f"lane-{os.getpid()}-{number}"
+        kubectl("create", "namespace", namespace)
+        async with lanes.lane(admin, account, tmp_path / str(number), namespace, VERDICTS) as made:
+            yield made
+
+    return opened
+
+
+@pytest.fixture
+async def lane(open_lane: OpenLane) -> AsyncIterator[Lane]:
+    """One lane."""
+    async with open_lane() as made:
+        yield made
