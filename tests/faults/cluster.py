@@ -11,13 +11,23 @@ from typing import Any
 
 from perennial.core.clock import FakeClock
 from perennial.core.conditions import format_time
-from perennial.ports.kinds import HTTP_ROUTE, INFERENCE_SERVICE, JOB, MODEL_VERSION, POD, Kind
+from perennial.ports.kinds import (
+    CONTROLLER_REVISION,
+    HTTP_ROUTE,
+    INFERENCE_SERVICE,
+    JOB,
+    MODEL_VERSION,
+    POD,
+    SERVING_RUNTIME,
+    Kind,
+)
 from perennial.ports.kube import KubeClient
 from tests.apiserver.playing import trained
 from tests.faults.calls import Object
 from tests.faults.mirror import Mirror
 
 PLAYER = "cluster"
+COLLECTED = (HTTP_ROUTE, INFERENCE_SERVICE, SERVING_RUNTIME, CONTROLLER_REVISION, JOB, POD)
 
 
 class Cluster:
@@ -49,11 +59,13 @@ class Cluster:
                 await self.says(POD, name, {"conditions": [self._condition("Ready")]})
 
     async def _collect(self) -> None:
-        """A pod goes with its owner, as Kubernetes' garbage collector has it."""
+        """What has an owner goes with it, the route first: Kubernetes' garbage collector, one round of it."""
         living = {obj["metadata"]["uid"] for obj in self.mirror.objects.values()}
-        for pod in self.mirror.of(POD):
-            if not living & {each["uid"] for each in pod["metadata"]["ownerReferences"]}:
-                await self.kube.delete(POD, pod)
+        for kind in COLLECTED:
+            for obj in self.mirror.of(kind):
+                owners = {each["uid"] for each in obj["metadata"].get("ownerReferences", [])}
+                if owners and not living & owners:
+                    await self.kube.delete(kind, obj)
 
     async def _start_jobs(self) -> None:
         for job in self._unfinished():

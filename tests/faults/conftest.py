@@ -16,7 +16,6 @@ from tests.apiserver.support import Kubectl
 from tests.faults import lane as lanes
 from tests.faults.install import install
 from tests.faults.lane import Lane
-from tests.faults.story import VERDICTS
 
 SHARED = "PERENNIAL_FAULTS_KUBECONFIG"
 """A kubeconfig of an apiserver that is installed already: the tests that a mutant is run against share ours."""
@@ -57,7 +56,7 @@ def open_lane(admin: Path, account: Path, kubectl: Kubectl, tmp_path: Path) -> O
         number = next(_numbers)
         namespace = f"lane-{os.getpid()}-{number}"
         kubectl("create", "namespace", namespace)
-        async with lanes.lane(admin, account, tmp_path / str(number), namespace, VERDICTS) as made:
+        async with lanes.lane(admin, account, tmp_path / str(number), namespace) as made:
             yield made
 
     return opened

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from perennial.core.analysis_types import NOT_ROUTED, Reading, Watched
@@ -10,8 +10,9 @@ from perennial.core.queue import Key
 from perennial.rollout import Verdict
 from tests.unit.controllers.modeldeployment.world import BLANK
 
-Verdicts = Mapping[tuple[str, int], Verdict]
-"""(version as "v2", step) -> verdict. What is not there holds."""
+Verdicts = dict[tuple[str, int], Verdict]
+"""(version as "v2", step) -> verdict, changed as the story goes on. What is not there holds; before the first step
+it means that stable has not been watched for long enough."""
 
 
 class PlayedEvidence:
@@ -23,17 +24,23 @@ class PlayedEvidence:
         self._readings: dict[Key, Reading] = {}
 
     def track(self, watched: Watched[Key]) -> None:
-        """A new step of a rollout is read at once, and the reconciler told of it."""
-        before = self._watched.get(watched.key)
+        """Follow a rollout; it is read at once."""
         self._watched[watched.key] = watched
-        if before is None or (before.revision, before.step) != (watched.revision, watched.step):
-            self._readings[watched.key] = self._reading(watched)
-            self._enqueue(watched.key)
+        self.poll()
+
+    def poll(self) -> None:
+        """Read what the table says now, and tell the reconciler where that changed."""
+        for key, watched in self._watched.items():
+            fresh = self._reading(watched)
+            if self._readings.get(key) != fresh:
+                self._readings[key] = fresh
+                self._enqueue(key)
 
     def _reading(self, watched: Watched[Key]) -> Reading:
-        verdict = self._verdicts.get((self._version_of(watched.canary), watched.step), Verdict.HOLD)
-        reason = "InsufficientEvidence" if verdict is Verdict.HOLD else ""
-        first = 0 if watched.step == NOT_ROUTED else None
+        found = self._verdicts.get((self._version_of(watched.canary), watched.step))
+        verdict = found or Verdict.HOLD
+        reason = "" if verdict is not Verdict.HOLD else "InsufficientEvidence" if found else "WarmingUp"
+        first = 0 if watched.step == NOT_ROUTED and found else None
         return replace(
             BLANK, verdict=verdict, reason=reason, message=f"It says {verdict}.", step=watched.step, first_step=first
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from perennial.core.clock import FakeClock
 from perennial.ports.kube import KubeClient
+from perennial.rollout import Verdict
 from tests.faults.calls import OTHERS
 from tests.faults.cluster import Cluster
 from tests.faults.evidence import Verdicts
@@ -21,22 +22,25 @@ from tests.faults.timeline import told
 
 QUIET_SECONDS = 11
 """Two of the operator's shortest looks again: when nothing is written for so long, nothing is under way."""
-PATIENCE_SECONDS = 1800
+RESYNC_SECONDS = 300
+PATIENCE_SECONDS = 7200
 
 
 class Lane:
     """`run_until` a goal; a crash on the way is followed by a new process with an empty memory."""
 
     def __init__(
-        self, mirror: Mirror, proxy: Proxy, kube: KubeClient, account: Path, folder: Path, verdicts: Verdicts
+        self, mirror: Mirror, proxy: Proxy, kube: KubeClient, account: Path, folder: Path
     ) -> None:
         self.mirror, self.proxy, self.kube = mirror, proxy, kube
-        self.verdicts = verdicts
+        self.verdicts: Verdicts = {}
         self.clock = FakeClock(datetime.now(UTC).replace(microsecond=0))
         self.cluster = Cluster(kube, mirror, self.clock)
         self.watchman = Watchman(mirror)
         self.crashes = 0
         self.deaf: Callable[[Moment], bool] = lambda moment: False
+        self.quiet_seconds = QUIET_SECONDS
+        self._resynced = self.clock.monotonic()
         self._account, self._folder = account, folder
         self._program: Program | None = None
         mirror.listeners += [self.watchman.look, self._tell]
@@ -63,27 +67,30 @@ class Lane:
             await self._program.close()
         self._program = None
 
-    async def run_until(self, goal: Callable[[Mirror], bool], what: str) -> None:
-        """Let everybody work until the goal is reached and nobody has anything left to do.
+    async def run_until(self, goal: Callable[[Mirror], bool], what: str, *, settle: bool = True) -> None:
+        """Let everybody work until the goal is reached and, with `settle`, nobody has anything left to do.
 
         Raises AssertionError with the recorded timeline.
         """
         start = self.clock.monotonic()
-        while not goal(self.mirror) or not await self._quiet():
+        while not goal(self.mirror) or (settle and not await self._quiet()):
+            if not settle:
+                await self._turn()
+                continue
             await self._busy()
             late = self.clock.monotonic() - start > PATIENCE_SECONDS
             assert not late, f"{what}: not within {PATIENCE_SECONDS} s\n{told(self.mirror, self.fault)}"
             if not goal(self.mirror):
-                self.clock.advance(1)
+                self._tick()
         assert not self.watchman.found, f"{what}: {self.watchman.found[0]}\n{told(self.mirror, self.fault)}"
 
     async def _quiet(self) -> bool:
         written = len(self.mirror.moments)
-        for _ in range(QUIET_SECONDS):
+        for _ in range(self.quiet_seconds):
             await self._busy()
             if len(self.mirror.moments) > written:
                 return False
-            self.clock.advance(1)
+            self._tick()
         return True
 
     async def _busy(self) -> None:
@@ -104,21 +111,29 @@ class Lane:
             return True
         return await self.cluster.act()
 
-    def resync(self) -> None:
-        """What no event has told the operator is looked at at last."""
+    def evidence_says(self, version: str, step: int, verdict: Verdict) -> None:
+        """From now on this is the verdict on a version at a step."""
+        self.verdicts[version, step] = verdict
         assert self._program is not None
-        self._program.resync()
+        self._program.evidence.poll()
+
+    def _tick(self) -> None:
+        """A second passes; now and then the operator looks at everything again, whatever its watches have told."""
+        self.clock.advance(1)
+        if self._program is not None and self.clock.monotonic() - self._resynced >= RESYNC_SECONDS:
+            self._resynced = self.clock.monotonic()
+            self._program.resync()
 
 
 @asynccontextmanager
-async def lane(admin: Path, account: Path, folder: Path, namespace: str, verdicts: Verdicts) -> AsyncIterator[Lane]:
+async def lane(admin: Path, account: Path, folder: Path, namespace: str) -> AsyncIterator[Lane]:
     """A lane with a running operator, in a namespace that exists."""
     folder.mkdir(parents=True, exist_ok=True)
     mirror = Mirror(namespace)
     async with Proxy(admin, mirror) as proxy:
         others = proxy.kubeconfig(OTHERS, admin, folder / OTHERS)
         kube = await KubeClient.connect(kubeconfig=str(others))
-        made = Lane(mirror, proxy, kube, account, folder, verdicts)
+        made = Lane(mirror, proxy, kube, account, folder)
         await made.start()
         try:
             yield made

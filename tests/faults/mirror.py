@@ -16,7 +16,8 @@ from perennial.ports.kinds import CONTROLLER_REVISION, EVENT, HTTP_ROUTE, Kind
 from tests.faults.calls import Call, Object
 
 Place = tuple[str, str]  # kind, name
-_MARK = re.compile(r"-verify-[0-9a-z]+$")
+REVISION = "perennial.dev/revision"
+_MARK = re.compile(r"-verify-[0-9a-z]+")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ class Mirror:
         """See `Moment`."""
         assert call.kind is not None
         body = call.body or {}
+        if call.kind == CONTROLLER_REVISION and body.get("data"):
+            self._name(body)
         if call.kind == EVENT:
             regarding = body["regarding"]
             subject = f"{regarding['kind']} {self.logical(regarding['name'])} {body['reason']}"
@@ -119,10 +122,20 @@ class Mirror:
         if obj is None:
             return
         if kind == CONTROLLER_REVISION:
-            self.revisions[obj["metadata"]["labels"]["perennial.dev/revision"]] = f"v{obj['data']['version']}"
+            self._name(obj)
         if kind == HTTP_ROUTE:
             self.tokens.update({token: service for service, token in read(obj).tokens.items()})
         self.uids[obj["metadata"]["uid"]] = f"{kind.kind}:{obj['metadata']['name']}"
+
+    def _name(self, revision: Object) -> None:
+        labels = revision["metadata"].get("labels") or {}
+        if REVISION in labels and "version" in revision["data"]:
+            self.revisions[labels[REVISION]] = f"v{revision['data']['version']}"
+
+    def begin(self) -> int:
+        """A part of the story begins: occurrences are counted from here. The index of the next moment."""
+        self.counts.clear()
+        return len(self.moments)
 
     def mark(self, index: int, what: str) -> None:
         """Remember that a fault acted at this moment, or just before it."""

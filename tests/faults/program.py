@@ -8,7 +8,6 @@ nothing is left to do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 from perennial.controllers.modeldeployment import ModelDeploymentReconciler
@@ -40,13 +39,13 @@ class Program:
         metrics = Metrics()
         events = EventRecorder(kube, clock, "test")
         mirror = proxy.mirror
-        evidence = PlayedEvidence(
+        self.evidence = PlayedEvidence(
             verdicts, lambda service: mirror.logical(service).rpartition("-")[2], self.queue.add
         )
         reconcilers = [
             TrainingRunReconciler(kube, clock, SETTINGS, events),
             ModelVersionReconciler(kube, clock, SETTINGS, events),
-            ModelDeploymentReconciler(kube, clock, SETTINGS, events, evidence, metrics),  # type: ignore[arg-type]
+            ModelDeploymentReconciler(kube, clock, SETTINGS, events, self.evidence, metrics),  # type: ignore[arg-type]
         ]
         self._workers = Workers(self.queue, {each.kind.kind: each for each in reconcilers}, metrics, 1)
         self._enqueuer = Enqueuer(self.queue, metrics, SETTINGS.resync_seconds)
@@ -105,6 +104,3 @@ class Program:
 
 class CrashedError(Exception):
     """The process was killed in the middle of a pass."""
-
-
-Tell = Callable[[Moment], None]

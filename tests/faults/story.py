@@ -18,14 +18,13 @@ from perennial.ports.kinds import (
 )
 from perennial.rollout import Verdict
 from tests.faults.calls import Object
-from tests.faults.evidence import Verdicts
 from tests.faults.lane import Lane
 from tests.faults.mirror import Mirror
 from tests.unit.controllers.modeldeployment.objects import deployment
 
 NAME = "late"
-VERDICTS: Verdicts = {("v2", 0): Verdict.ADVANCE, ("v2", 1): Verdict.PROMOTE, ("v3", 0): Verdict.ROLL_BACK}
-
+KEPT_SECONDS = 600
+Goal = Callable[[Mirror], bool]
 
 @dataclass(frozen=True)
 class Act:
@@ -33,7 +32,7 @@ class Act:
 
     name: str
     begin: Callable[[Lane], Awaitable[None]]
-    goal: Callable[[Mirror], bool]
+    goal: Goal
 
     async def play(self, lane: Lane) -> None:
         """From what a person does to its end. Raises AssertionError."""
@@ -45,28 +44,40 @@ async def _train(lane: Lane) -> None:
     for claim in ("data", "models"):
         spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
         await lane.kube.create(PERSISTENT_VOLUME_CLAIM, {"metadata": _at(lane, claim), "spec": spec})
-    await _run(lane, "january")
+    await _run(lane, "january", "Automatic")
 
 
-async def _run(lane: Lane, name: str) -> None:
+async def _run(lane: Lane, name: str, approval: str) -> None:
     spec = {
         "modelName": NAME,
         "data": {"uri": "pvc://data/rows.csv"},
         "trainer": {"estimator": {"name": "LogisticRegression", "target": "late", "numeric": ["distance"]}},
         "output": {"storageUri": "pvc://models"},
-        "approval": "Automatic",
+        "approval": approval,
         "ttlSecondsAfterFinished": 30,
     }
     await lane.kube.create(TRAINING_RUN, {"metadata": _at(lane, name), "spec": spec})
 
 
 async def _deploy(lane: Lane) -> None:
-    obj = {"metadata": _at(lane, NAME), "spec": deployment(scaleDownSeconds=30)["spec"]}
-    await lane.kube.apply(MODEL_DEPLOYMENT, obj, manager="person")
+    # The apiserver's clock stands nearly still beside ours, and a pod's age is told by both.
+    serving = {"readyDeadlineSeconds": 86400}
+    spec = deployment(scaleDownSeconds=KEPT_SECONDS, serving=serving)["spec"]
+    await lane.kube.apply(MODEL_DEPLOYMENT, {"metadata": _at(lane, NAME), "spec": spec}, manager="person")
 
 
 async def _retrain(lane: Lane) -> None:
-    await _run(lane, "february")
+    await _run(lane, "february", "Manual")
+
+
+def _approve(name: str) -> Callable[[Lane], Awaitable[None]]:
+    async def approve(lane: Lane) -> None:
+        made = lane.mirror.get(MODEL_VERSION, name)
+        assert made is not None
+        spec = {**made["spec"], "approval": {"decision": "Approved"}}
+        await lane.kube.apply(MODEL_VERSION, {"metadata": _at(lane, name), "spec": spec}, manager="person")
+
+    return approve
 
 
 async def _import(lane: Lane) -> None:
@@ -74,48 +85,104 @@ async def _import(lane: Lane) -> None:
         "modelName": NAME,
         "version": 3,
         "artifact": {"uri": "pvc://models/imported", "sha256": f"{3:064x}"},
-        "approval": {"decision": "Approved"},
     }
     await lane.kube.create(MODEL_VERSION, {"metadata": _at(lane, f"{NAME}-3"), "spec": spec})
 
 
-def _registered(mirror: Mirror, run: str, version: str) -> bool:
-    found, made = mirror.get(TRAINING_RUN, run), mirror.get(MODEL_VERSION, version)
-    return _is(found, "Succeeded", "True") and _is(made, "Ready", "True") and not mirror.of(JOB)
+def _says(version: str, step: int, verdict: Verdict) -> Callable[[Lane], Awaitable[None]]:
+    async def say(lane: Lane) -> None:
+        lane.evidence_says(version, step, verdict)
+
+    return say
 
 
-def _serves(mirror: Mirror, weights: dict[str, int]) -> bool:
-    """Whether the route says just these weights, and whatever has none is gone."""
-    route = mirror.get(HTTP_ROUTE, NAME)
-    live = {mirror.logical(name): weight for name, weight in read(route).weights.items()}
-    return live == weights and len(mirror.of(INFERENCE_SERVICE)) == len(weights) and not mirror.of(JOB)
+async def _time_passes(lane: Lane) -> None:
+    lane.clock.advance(KEPT_SECONDS)
 
 
-def _deployed(mirror: Mirror) -> bool:
-    return _is(mirror.get(MODEL_DEPLOYMENT, NAME), "UpToDate", "True") and _serves(mirror, {f"{NAME}-v1": 100})
+async def _deploy_again(lane: Lane) -> None:
+    old = lane.mirror.get(MODEL_DEPLOYMENT, NAME)
+    assert old is not None
+    await lane.kube.delete(MODEL_DEPLOYMENT, old)
+    await _deploy(lane)
 
 
-def _promoted(mirror: Mirror) -> bool:
-    done = _registered(mirror, "february", f"{NAME}-2") and _is(mirror.get(MODEL_DEPLOYMENT, NAME), "UpToDate", "True")
-    return done and _serves(mirror, {f"{NAME}-v2": 100})
+async def _run_again(lane: Lane) -> None:
+    await _retrain(lane)
+    await lane.run_until(lambda mirror: mirror.get(JOB, "february") is not None, "a Job of the first run", settle=False)
+    old = lane.mirror.get(TRAINING_RUN, "february")
+    assert old is not None
+    await lane.kube.delete(TRAINING_RUN, old)
+    await _retrain(lane)
 
 
-def _rolled_back(mirror: Mirror) -> bool:
-    return _is(mirror.get(MODEL_DEPLOYMENT, NAME), "Stalled", "True") and _serves(mirror, {f"{NAME}-v2": 100})
+def _registered(run: str, version: str) -> Goal:
+    def reached(mirror: Mirror) -> bool:
+        made = mirror.get(MODEL_VERSION, version)
+        return is_(mirror.get(TRAINING_RUN, run), "Succeeded") and is_(made, "Verified") and not mirror.of(JOB)
+
+    return reached
+
+
+def _verified(version: str) -> Goal:
+    return lambda mirror: is_(mirror.get(MODEL_VERSION, version), "Verified") and not mirror.of(JOB)
+
+
+def _serving(weights: dict[str, int], condition: str) -> Goal:
+    """The route says just these weights, what is not named there is gone, and the condition is true."""
+
+    def reached(mirror: Mirror) -> bool:
+        right = routed(mirror) == {f"{NAME}-{version}": weight for version, weight in weights.items()}
+        gone = len(mirror.of(INFERENCE_SERVICE)) == len(weights)
+        return right and gone and is_(mirror.get(MODEL_DEPLOYMENT, NAME), condition)
+
+    return reached
+
+
+def _all_jobs_over(goal: Goal) -> Goal:
+    return lambda mirror: goal(mirror) and all(each.get("status", {}).get("completionTime") for each in mirror.of(JOB))
+
+
+def _prepared(weights: dict[str, int]) -> Goal:
+    """A canary that has passed its preflight and waits for evidence."""
+    there = _all_jobs_over(_serving(weights, "Reconciling"))
+    return lambda mirror: there(mirror) and any("preflight" in each["metadata"]["name"] for each in mirror.of(JOB))
 
 
 ACTS = (
-    Act("a run becomes a version", _train, lambda mirror: _registered(mirror, "january", f"{NAME}-1")),
-    Act("the first version serves", _deploy, _deployed),
-    Act("a canary is promoted, the old one goes", _retrain, _promoted),
-    Act("a canary is rolled back", _import, _rolled_back),
+    Act("a run becomes a version", _train, _registered("january", f"{NAME}-1")),
+    Act("the first version serves", _deploy, _serving({"v1": 100}, "UpToDate")),
+    Act("another run becomes a version", _retrain, _registered("february", f"{NAME}-2")),
+    Act("a canary is prepared", _approve(f"{NAME}-2"), _prepared({"v1": 100, "v2": 0})),
+    Act("to 10 %", _says("v2", -1, Verdict.HOLD), _serving({"v1": 90, "v2": 10}, "Reconciling")),
+    Act("to 50 %", _says("v2", 0, Verdict.ADVANCE), _serving({"v1": 50, "v2": 50}, "Reconciling")),
+    Act("promoted", _says("v2", 1, Verdict.PROMOTE), _serving({"v1": 0, "v2": 100}, "UpToDate")),
+    Act("the old version goes", _time_passes, _serving({"v2": 100}, "UpToDate")),
+    Act("an import is verified", _import, _verified(f"{NAME}-3")),
+    Act("another canary is prepared", _approve(f"{NAME}-3"), _prepared({"v2": 100, "v3": 0})),
+    Act("to 10 % again", _says("v3", -1, Verdict.HOLD), _serving({"v2": 90, "v3": 10}, "Reconciling")),
+    Act("rolled back", _says("v3", 0, Verdict.ROLL_BACK), _serving({"v2": 100}, "Stalled")),
 )
+
+REPLACED = (
+    *ACTS[:2],
+    Act("another deployment of the same name", _deploy_again, _serving({"v1": 100}, "UpToDate")),
+    Act("another run of the same name", _run_again, _registered("february", f"{NAME}-2")),
+)
+"""Objects are deleted and made again under their names, while what belonged to the first ones is still there."""
+
+
+def routed(mirror: Mirror) -> dict[str, int]:
+    """The route's weights by name and version."""
+    live = read(mirror.get(HTTP_ROUTE, NAME)).weights
+    return {mirror.logical(service): weight for service, weight in live.items()}
+
+
+def is_(obj: Object | None, kind: str) -> bool:
+    """Whether a condition is true."""
+    conditions: list[Any] = (obj or {}).get("status", {}).get("conditions", [])
+    return any((each["type"], each["status"]) == (kind, "True") for each in conditions)
 
 
 def _at(lane: Lane, name: str) -> dict[str, str]:
     return {"namespace": lane.mirror.namespace, "name": name}
-
-
-def _is(obj: Object | None, kind: str, status: str) -> bool:
-    conditions: list[Any] = (obj or {}).get("status", {}).get("conditions", [])
-    return any((each["type"], each["status"]) == (kind, status) for each in conditions)
