@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import yaml
@@ -78,12 +79,19 @@ class Kubectl:
 class OperatorProcess:
     """`python -m perennial` as a process of its own."""
 
-    def __init__(self, kubeconfig: Path, log: Path, name: str, settings: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        kubeconfig: Path,
+        log: Path,
+        name: str,
+        settings: Mapping[str, object],
+        more_environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._log = log
         values = {"trainer_image": "trainer", "pod_name": name, "metrics_port": 0} | dict(settings)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("KUBE")}
         environment |= {f"PERENNIAL_{key.upper()}": str(value) for key, value in values.items()}
-        environment["KUBECONFIG"] = str(kubeconfig)
+        environment |= {"KUBECONFIG": str(kubeconfig), **more_environment}
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "perennial"],

@@ -14,18 +14,19 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from clusters.chosen import chosen
 from demo import story
 from demo.kubectl import Kubectl
 from demo.scene import Scene
 from demo.stage import Stage
 from demo.tally import Tally
 from demo.view import Terminal
-from devcluster import images, paths
-from devcluster import kubectl as devcluster_kubectl
+from devcluster import paths
 from tests.e2e.envoy import Counts, gateway_counts, service_counts
 
 CHAPTERS = ("test_installed", "test_story", "test_weights", "test_bad_canary", "test_same_model", "test_removal")
-GATEWAY = "http://127.0.0.1:8080"
+CLUSTER = chosen()
+GATEWAY = CLUSTER.gateway
 HOST = "flights.localhost:8080"
 RATE = 60.0
 # Longer than the tests take, so that the gateway still counts for v1 when v2 has long taken over.
@@ -60,7 +61,7 @@ class Told:
 def kubectl() -> Kubectl:
     """kubectl in the namespace of the flights, on a cluster that is up and has Perennial installed."""
     subprocess.run(["make", "install"], cwd=paths.REPOSITORY, check=True)
-    return Kubectl(devcluster_kubectl.command())
+    return Kubectl(CLUSTER.kubectl().program)
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +69,7 @@ def stage(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """The flights' namespace, made anew, with its data; removed in the end."""
     folder: Path = tmp_path_factory.mktemp("flights")
     with Terminal(paths.logs() / "e2e.txt", Console(highlight=False)) as view:
-        data_image = images.reference("flights-data")
+        data_image = CLUSTER.image("flights-data")
         stage = Stage(kubectl, view, data_image, gateway=GATEWAY, host=HOST, rate=RATE, folder=folder)
         story.prepare(stage)
         try:

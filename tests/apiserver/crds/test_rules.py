@@ -44,6 +44,10 @@ def steps(*weights: int) -> Object:
     return spec(strategy={"canary": {"steps": [{"weight": each} for each in weights]}})
 
 
+def rollout(**fields: str) -> Object:
+    return spec(rollout=fields)
+
+
 def trainer(**fields: Any) -> Object:
     return spec(trainer=fields)
 
@@ -77,6 +81,16 @@ CREATED = [
     pytest.param(DEPLOYMENT, steps(5, 50, 25), "the weights of the steps must rise", id="falling steps"),
     pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "A"}]}), VALUE, id="served variable without value"),
     pytest.param(DEPLOYMENT, spec(serving={"env": FROM_BOTH}), SOURCE, id="served variable with two sources"),
+    pytest.param(DEPLOYMENT, rollout(promote="a" * 64), "spec.rollout.promote: Too long", id="long revision"),
+    pytest.param(DEPLOYMENT, rollout(promote="late-1"), "spec.rollout.promote in body should match", id="a name"),
+    pytest.param(DEPLOYMENT, rollout(promote=""), "spec.rollout.promote in body should be at least", id="no revision"),
+    pytest.param(DEPLOYMENT, rollout(reject="a" * 64), "spec.rollout.reject: Too long", id="long rejected revision"),
+    pytest.param(DEPLOYMENT, rollout(reject="A"), "spec.rollout.reject in body should match", id="upper case"),
+    pytest.param(DEPLOYMENT, rollout(retry="a" * 64), "spec.rollout.retry: Too long", id="long token"),
+    pytest.param(DEPLOYMENT, rollout(retry=""), "spec.rollout.retry in body should be at least", id="empty token"),
+    pytest.param(DEPLOYMENT, rollout(retry="a\nb"), "spec.rollout.retry in body should match", id="token of two lines"),
+    pytest.param(DEPLOYMENT, rollout(retry=" a"), "spec.rollout.retry in body should match", id="token with a margin"),
+    pytest.param(DEPLOYMENT, spec(paused="yes"), "must be of type boolean", id="paused is true or false"),
     pytest.param(DEPLOYMENT, name("a" * 37), DEPLOYMENT_NAME, id="long name"),
     pytest.param(DEPLOYMENT, name("a.b"), DEPLOYMENT_NAME, id="name with a dot"),
     pytest.param(DEPLOYMENT, name("1a"), DEPLOYMENT_NAME, id="name beginning with a digit"),
@@ -105,6 +119,8 @@ TAKEN = [
     pytest.param(DEPLOYMENT, spec(version=None, follow="LatestApproved"), id="follow"),
     pytest.param(DEPLOYMENT, steps(1, 50, 99), id="rising steps"),
     pytest.param(DEPLOYMENT, name("a" * 36), id="longest name"),
+    pytest.param(DEPLOYMENT, rollout(promote="a" * 63, reject="a" * 63, retry="a" * 63), id="longest by hand"),
+    pytest.param(DEPLOYMENT, {"spec": {"paused": True, "rollout": {}}}, id="paused"),
 ]
 CHANGES_TAKEN = [
     pytest.param(RUN, {"metadata": {"labels": {"a": "b"}}}, id="run's labels"),
@@ -112,6 +128,7 @@ CHANGES_TAKEN = [
     pytest.param(VERSION, spec(artifact={"uri": "pvc://other/flights"}), id="the artifact moves"),
     pytest.param(DEPLOYMENT, spec(version=2), id="another version"),
     pytest.param(DEPLOYMENT, spec(version=None, follow="LatestApproved"), id="from pinned to follow"),
+    pytest.param(DEPLOYMENT, rollout(retry="2026-01-01T00:00:00Z"), id="a date to try again"),
 ]
 
 

@@ -28,6 +28,9 @@ from tests.unit.controllers.modeldeployment.world import SETTINGS, PlayedAnalysi
 NAME = "late"
 CHILDREN = (HTTP_ROUTE, INFERENCE_SERVICE, SERVING_RUNTIME, CONTROLLER_REVISION, JOB)
 PLAYER = "test"
+# What pod security "restricted" asks for, as KServe has it from our InferenceServices.
+RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+CONTAINED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
 def gateway() -> list[Object]:
@@ -52,10 +55,10 @@ def gateway() -> list[Object]:
 
 
 class Stage:
-    """One namespace with ModelDeployment late, and the reconciler under test as the operator's service account."""
+    """One namespace with a ModelDeployment, and the reconciler under test as the operator's service account."""
 
-    def __init__(self, namespace: str, admin: KubeClient, operator: KubeClient) -> None:
-        self.namespace, self.admin = namespace, admin
+    def __init__(self, namespace: str, admin: KubeClient, operator: KubeClient, name: str = NAME) -> None:
+        self.namespace, self.admin, self.name = namespace, admin, name
         self.clock, self.analysis = FakeClock(), PlayedAnalysis()
         settings: Settings = SETTINGS
         self.reconciler = ModelDeploymentReconciler(
@@ -79,12 +82,12 @@ class Stage:
 
     async def deploy(self, **spec: Any) -> Object:
         """A person applies the ModelDeployment."""
-        obj = {"metadata": {"namespace": self.namespace, "name": NAME}, "spec": deployment(**spec)["spec"]}
+        obj = {"metadata": {"namespace": self.namespace, "name": self.name}, "spec": deployment(**spec)["spec"]}
         return await self.admin.apply(MODEL_DEPLOYMENT, obj, manager="person")
 
     async def step(self) -> None:
         """One pass."""
-        await self.reconciler.reconcile(self.namespace, NAME)
+        await self.reconciler.reconcile(self.namespace, self.name)
 
     async def settle(self, passes: int = 12) -> None:
         """Passes, the cluster doing its part in between, until a pass changes nothing."""
@@ -123,12 +126,13 @@ class Stage:
     async def _pod(self, name: str, service: Object) -> None:
         labels = service["metadata"]["labels"]
         metadata = {"namespace": self.namespace, "name": f"{name}-pod", "labels": labels}
-        spec = {"containers": [{"name": "kserve-container", "image": "x:1"}]}
+        container = {"name": "kserve-container", "image": "x:1", "securityContext": CONTAINED}
+        spec = {"securityContext": RESTRICTED, "containers": [container]}
         pod = await self.admin.create(POD, {"metadata": metadata, "spec": spec})
         await self._says(POD, pod, {"conditions": [{"type": "Ready", "status": "True"}]})
 
     async def _take_route(self) -> None:
-        route = await self.admin.get(HTTP_ROUTE, self.namespace, NAME)
+        route = await self.admin.get(HTTP_ROUTE, self.namespace, self.name)
         if route is None:
             return
         said = {"status": "True", "reason": "Accepted", "message": "", "lastTransitionTime": self._now()}
@@ -153,7 +157,7 @@ class Stage:
         return format_time(self.clock.now())
 
     async def get(self) -> Object:
-        obj = await self.admin.get(MODEL_DEPLOYMENT, self.namespace, NAME)
+        obj = await self.admin.get(MODEL_DEPLOYMENT, self.namespace, self.name)
         assert obj is not None
         return obj
 
@@ -169,7 +173,7 @@ class Stage:
         """Version -> percent, as the route says."""
         records = await self.admin.list(CONTROLLER_REVISION, self.namespace)
         versions = {each["metadata"]["name"]: each["data"]["version"] for each in records}
-        route = await self.admin.get(HTTP_ROUTE, self.namespace, NAME)
+        route = await self.admin.get(HTTP_ROUTE, self.namespace, self.name)
         return {versions[service]: weight for service, weight in read(route).weights.items()}
 
     async def children(self) -> list[Object]:

@@ -71,7 +71,7 @@ async def test_samples_at_an_explicit_time(stand: Stand) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [
-        (503, "later", "QueryRefused"),
+        (503, "later", "Failing"),
         (400, '{"status":"error","error":"parse error"}', "QueryRefused"),
         (200, "<html>", "NotUnderstood"),
         (200, "{}", "NotUnderstood"),

@@ -191,6 +191,46 @@ async def test_candidates_wait_for_an_apiserver_that_does_not_answer(bench: Benc
     assert await bench.holder() == "a"
 
 
+async def test_a_lease_that_runs_out_is_taken_right_then(bench: Bench) -> None:
+    await bench.candidate("a").acquire()
+    started = bench.clock.monotonic()
+    await bench.candidate("b").acquire()
+    assert bench.clock.monotonic() - started < SETTINGS.lease_seconds + 0.5
+
+
+async def test_a_replica_whose_apiserver_is_silent_is_not_ready(bench: Bench) -> None:
+    await bench.candidate("a").acquire()
+    ready: list[bool] = []
+
+    def wait(number: int) -> None:
+        ready.append(standby.reachable)
+        if number in range(2, 12):
+            bench.kube.fail_next(Unavailable("503"))
+
+    standby = bench.candidate("b", wait)
+    await standby.acquire()
+    assert ready[:3] == [True, True, True]
+    assert False in ready
+    assert standby.reachable
+
+
+async def test_a_leader_is_ready_while_it_renews(bench: Bench) -> None:
+    seen: list[bool] = []
+
+    def wait(number: int) -> None:
+        seen.append(leader.reachable)
+        if number == 30:
+            raise asyncio.CancelledError
+
+    leader = bench.candidate("a", wait)
+    await leader.acquire()
+    with pytest.raises(asyncio.CancelledError):
+        await leader.hold()
+    assert set(seen) == {True}
+    bench.clock.advance(SETTINGS.lease_seconds + 1)
+    assert not leader.reachable
+
+
 async def test_two_at_the_same_moment_make_one_leader(bench: Bench) -> None:
     candidates = [bench.candidate(name) for name in "abc"]
     assert sorted(await asyncio.gather(*(each._try_acquire() for each in candidates))) == [False, False, True]

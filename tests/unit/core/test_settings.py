@@ -37,6 +37,8 @@ def test_namespaces_are_a_list_with_commas() -> None:
         (["--trainer-image", "b", "--workers", "0"], "--workers"),
         (["--trainer-image", "b", "--prometheus-url", "prometheus:9090"], "--prometheus-url"),
         (["--trainer-image", "b", "--resync-seconds", "soon"], "--resync-seconds"),
+        (["--trainer-image", "b", "--lease-seconds", "8"], "--renew-deadline-seconds: Value error, must be below"),
+        (["--trainer-image", "b", "--retry-seconds", "10"], "--retry-seconds: Value error, must be below"),
     ],
 )
 def test_a_wrong_setting_is_named(

@@ -39,12 +39,20 @@ NAME_TAKEN = "NameTaken"
 KSERVE_NOT_INSTALLED = "KServeNotInstalled"
 REVISION_FAILED = "RevisionFailed"
 CHILD_REFUSED = "ChildRefused"
+SPEC_INVALID = "SpecInvalid"
+PERMISSION_MISSING = "PermissionMissing"
 # Reasons of GatewayReady.
 ROUTE_ACCEPTED = "RouteAccepted"
 ROUTE_PENDING = "RoutePending"
 GATEWAY_NOT_FOUND = "GatewayNotFound"
 GATEWAY_NOT_INSTALLED = "GatewayNotInstalled"
+GATEWAY_NOT_READY = "GatewayNotReady"
 ROUTE_REFUSED = "RouteRefused"
+BACKENDS_NOT_MERGED = "BackendsNotMerged"
+
+
+STEPS_RISE = "the weights of the steps must rise"
+ONE_TARGET = "give exactly one of version (a number, which pins it) and follow: LatestApproved"
 
 
 class Serving(ApiModel):
@@ -55,7 +63,15 @@ class Serving(ApiModel):
     )
     resources: Resources | None = Field(None, description="CPU and memory of the model server.")
     env: list[EnvVar] = Field(
-        default_factory=list, max_length=64, description="Environment variables for the model server."
+        default_factory=list,
+        max_length=64,
+        json_schema_extra=cel(
+            Rule(
+                "self.all(each, !(each.name in ['HOME', 'INFERENCE_SERVICE_NAME']))",
+                "HOME and INFERENCE_SERVICE_NAME are set by Perennial and KServe",
+            )
+        ),
+        description="Environment variables for the model server.",
     )
     replicas: int = Field(1, ge=1, le=100, description="How many pods serve each revision that has users' traffic.")
     ready_deadline_seconds: int = Field(
@@ -79,6 +95,14 @@ class Router(ApiModel):
     hostname: str = Field(
         pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
         max_length=253,
+        json_schema_extra=cel(
+            Rule(
+                "self.matches('^[-.a-z0-9]+$') && !self.matches('^[0-9.]+$')"
+                " && self.split('.').all(label, size(label) <= 63)",
+                "hostname is one DNS name in lower case: no wildcard, address, port or path,"
+                " and at most 63 characters between two dots",
+            )
+        ),
         description="The host name of the model's address, for example flights.example.com.",
     )
 
@@ -101,7 +125,7 @@ class Canary(ApiModel):
             json_schema_extra=cel(
                 Rule(
                     "self.all(i, step, i == 0 || self[i - 1].weight < step.weight)",
-                    "the weights of the steps must rise",
+                    STEPS_RISE,
                 )
             ),
             description="The weights on the way; after the last one the new revision gets everything.",
@@ -132,6 +156,15 @@ class MetricTarget(ApiModel):
 class Analysis(ApiModel):
     """How sure a decision about a new revision must be."""
 
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            Rule(
+                "[self.falseRollback, self.miss].all(each, quantity(each).isLessThan(quantity('500m')))",
+                "falseRollback and miss are chances of a wrong decision: each must be below 0.5",
+            )
+        )
+    )
+
     false_rollback: Probability = Field(
         "0.01", description="The chance, at most, of ever rolling back a revision that is no worse than the stable one."
     )
@@ -152,6 +185,33 @@ class Analysis(ApiModel):
     )
 
 
+# A revision is a hash (lower-case base32), as `status.canary.revision` shows it.
+RevisionName = Annotated[str, Field(pattern=r"^[a-z0-9]+$", min_length=1, max_length=63)]
+
+
+class RolloutByHand(ApiModel):
+    """What people say of one rollout. The operator never writes here, and values that are left over do nothing."""
+
+    promote: RevisionName | None = Field(
+        None,
+        description="A revision (status.canary.revision) that takes over as soon as it is ready and passed its "
+        "preflight, whatever the evidence, the steps' times and paused say. Once for as long as it stands here.",
+    )
+    reject: RevisionName | None = Field(
+        None,
+        description="A revision (status.canary.revision) that is rolled back at once and remembered like any other "
+        "that was. What serves is never taken away by it.",
+    )
+    retry: str | None = Field(
+        None,
+        pattern=r"^[!-~]([ -~]*[!-~])?$",
+        min_length=1,
+        max_length=63,
+        description="Any text that was not here before, a date for example: the wanted revision, if it was rolled "
+        "back, is tried once more, with fresh evidence.",
+    )
+
+
 class ModelDeploymentSpec(ApiModel):
     """Which version of a model serves, where, and how the next one takes over."""
 
@@ -159,7 +219,12 @@ class ModelDeploymentSpec(ApiModel):
         json_schema_extra=cel(
             Rule(
                 "has(self.version) != has(self.follow)",
-                "give exactly one of version (a number, which pins it) and follow: LatestApproved",
+                ONE_TARGET,
+            ),
+            Rule(
+                "self.strategy.canary.steps.map(step, step.minSeconds).sum() < self.analysis.maxDurationSeconds",
+                "analysis.maxDurationSeconds must be longer than the steps' minSeconds together,"
+                " or no rollout could ever end",
             ),
             Rule(
                 "self.modelName == oldSelf.modelName",
@@ -181,6 +246,14 @@ class ModelDeploymentSpec(ApiModel):
     analysis: Analysis = Field(default_factory=Analysis, description="How sure a decision must be.")
     scale_down_seconds: int = Field(
         600, ge=0, le=604800, description="How long the old revision is kept ready after the new one took over."
+    )
+    paused: bool = Field(
+        False,
+        description="While true no rollout begins and no request moves to a new revision. A bad one is still rolled "
+        "back, going back to the stable version still works, and the first version still starts.",
+    )
+    rollout: RolloutByHand = Field(
+        default_factory=RolloutByHand, description="What people decide about the rollout, instead of the evidence."
     )
 
 

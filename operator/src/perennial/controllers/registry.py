@@ -1,14 +1,18 @@
 """All controllers of the operator."""
 
+from perennial.controllers.guard import Guarded
 from perennial.controllers.modeldeployment import ModelDeploymentReconciler
 from perennial.controllers.modelversion import ModelVersionReconciler
 from perennial.controllers.trainingrun import TrainingRunReconciler
 from perennial.core.analysis import Analysis
+from perennial.core.merging import Merging
 from perennial.core.polling import Grid
 from perennial.core.queue import Key
+from perennial.core.reconciling import Reconciler
 from perennial.core.rollout_metrics import RolloutCollector
 from perennial.core.services import Program, Services
 from perennial.core.settings import Settings
+from perennial.ports.kinds import MODEL_DEPLOYMENT
 from perennial.ports.prometheus import HttpPrometheus
 
 
@@ -18,14 +22,30 @@ def build(services: Services) -> Program:
     source = HttpPrometheus(settings.prometheus_url) if settings.prometheus_url else None
     analysis: Analysis[Key] = Analysis(source, clock, _grid(settings), services.enqueue)
     services.metrics.registry.register(RolloutCollector(analysis.snapshot))
+    merging = _merging(services)
+    unmerged = merging.unmerged if merging else lambda *_: False
+    reconcilers: list[Reconciler] = [
+        TrainingRunReconciler(kube, clock, settings, events),
+        ModelVersionReconciler(kube, clock, settings, events),
+        ModelDeploymentReconciler(kube, clock, settings, events, analysis, services.metrics, unmerged),
+    ]
     return Program(
-        reconcilers=[
-            TrainingRunReconciler(kube, clock, settings, events),
-            ModelVersionReconciler(kube, clock, settings, events),
-            ModelDeploymentReconciler(kube, clock, settings, events, analysis, services.metrics),
-        ],
-        loops=[analysis.run],
+        reconcilers=[Guarded(each, services) for each in reconcilers],
+        loops=[analysis.run, *([merging.run] if merging else [])],
     )
+
+
+def _merging(services: Services) -> Merging | None:
+    settings = services.settings
+    if not settings.prometheus_url:
+        return None
+    # A client of its own: one that hangs at one question does not keep the other waiting.
+    source = HttpPrometheus(settings.prometheus_url)
+
+    def changed(namespace: str, name: str) -> None:
+        services.enqueue(Key(MODEL_DEPLOYMENT.kind, namespace, name))
+
+    return Merging(source, services.clock, _grid(settings), changed)
 
 
 def _grid(settings: Settings) -> Grid:

@@ -82,6 +82,7 @@ class Analysis(Generic[KeyT]):
         self._source, self._clock, self._grid = source, clock, grid
         self._on_change, self._sleep = on_change, sleep
         self._entries: dict[KeyT, _Entry[KeyT]] = {}
+        self._scraped = True
 
     def track(self, watched: Watched[KeyT]) -> None:
         """Follow this rollout, or learn of its new step and weight. Call it in every reconcile, before `read`."""
@@ -149,6 +150,7 @@ class Analysis(Generic[KeyT]):
         if following and problem is None:
             seconds = until - min(positions) + LOOKBACK_SECONDS
             answer, problem = await self._ask(shared_query(seconds), until)
+            self._scraped = readings.any_since(answer.values(), until - readings.stale_after(self._grid))
         behind = problem is None and until < complete
         for entry in list(self._entries.values()):
             self._follow(entry, answer, until, problem, behind)
@@ -233,7 +235,7 @@ class Analysis(Generic[KeyT]):
         return evidence.follow(progress, watched, self._grid, evidence.scraped_of(canary, stable), until)
 
     def _judge(self, watched: Watched[KeyT], progress: evidence.Progress, problem: Decision | None) -> Reading:
-        decision = readings.decide(watched, progress, self._grid, problem)
+        decision = readings.decide(watched, progress, self._grid, problem, self._scraped)
         return readings.reading(watched, progress, decision)
 
     def _publish(self, entry: _Entry[KeyT], reading: Reading) -> None:

@@ -16,6 +16,7 @@ from perennial.ports.kinds import LEASE, Kind
 from perennial.ports.kube import AlreadyExists, Conflict, KubeError, NotFound, Object
 
 LEASE_NAME = "perennial-leader"
+SOON_SECONDS = 0.05
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,8 @@ class Leader:
         self._sleep = sleep
         self._lease: Object | None = None  # as last read or written by us
         self._seen: tuple[str, float] | None = None  # resourceVersion of someone's lease, since when it is seen here
-        self.reachable = False  # whether the apiserver has answered at all
+        self._free_at = 0.0  # when someone's lease runs out, should it not be renewed
+        self._answered: float | None = None  # when the apiserver last answered about the lease
         self._renewed: float | None = None  # when our last successful renewal was sent; None: we do not lead
 
     def remaining(self) -> float:
@@ -65,6 +67,13 @@ class Leader:
             return 0.0
         return max(0.0, self._renewed + self._settings.renew_deadline_seconds - self._clock.monotonic())
 
+    @property
+    def reachable(self) -> bool:
+        """Whether the apiserver answered within the last `lease_seconds`: whether this process leads or could."""
+        if self._answered is None:
+            return False
+        return self._clock.monotonic() - self._answered <= self._settings.lease_seconds
+
     async def acquire(self) -> None:
         """Wait until this process leads."""
         waiting = False
@@ -72,7 +81,7 @@ class Leader:
             if not waiting:
                 log.info("another replica leads, or the apiserver does not answer; waiting")
                 waiting = True
-            await self._sleep(self._settings.retry_seconds)
+            await self._sleep(self._until_next_try())
         log.info("leading", extra={"leader": self._identity})
 
     async def hold(self) -> None:
@@ -98,7 +107,7 @@ class Leader:
         started = self._clock.monotonic()
         try:
             lease = await self._kube.get(LEASE, self._settings.namespace, LEASE_NAME)
-            self.reachable = True
+            self._answered = self._clock.monotonic()
             if lease is None:
                 self._lease = await self._kube.create(LEASE, self._fresh())
             elif self._is_free(lease):
@@ -112,6 +121,11 @@ class Leader:
             return False
         self._renewed = started
         return True
+
+    def _until_next_try(self) -> float:
+        """The usual pause, or less where someone's lease runs out before."""
+        left = self._free_at - self._clock.monotonic()
+        return min(self._settings.retry_seconds, max(left, SOON_SECONDS)) if left > 0 else self._settings.retry_seconds
 
     async def _renew(self) -> None:
         lease = self._lease
@@ -128,7 +142,7 @@ class Leader:
         except (KubeError, TimeoutError) as error:
             log.warning("the lease was not renewed, %.1f s left: %s", self.remaining(), error or "no answer")
         else:
-            self._renewed = started
+            self._renewed = self._answered = started
 
     async def _reread(self) -> None:
         """A renewal whose answer was lost, or someone's annotation, moves the resourceVersion; a new holder ends us."""
@@ -139,7 +153,7 @@ class Leader:
             return
         if lease is None or lease.get("spec", {}).get("holderIdentity") != self._identity:
             self._lose("another replica holds the lease")
-        self._lease = lease
+        self._lease, self._answered = lease, self._clock.monotonic()
 
     def _lose(self, why: str) -> None:
         self._renewed = None
@@ -152,7 +166,8 @@ class Leader:
         version = lease["metadata"]["resourceVersion"]
         if self._seen is None or self._seen[0] != version:
             self._seen = (version, self._clock.monotonic())
-        return self._clock.monotonic() - self._seen[1] > float(spec.get("leaseDurationSeconds") or 0)
+        self._free_at = self._seen[1] + float(spec.get("leaseDurationSeconds") or 0)
+        return self._clock.monotonic() >= self._free_at
 
     def _fresh(self) -> Object:
         metadata = {"namespace": self._settings.namespace, "name": LEASE_NAME}

@@ -1,6 +1,6 @@
 """What an installation decides. `perennial.__main__` builds it from arguments and environment."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 
 class Settings(BaseModel):
@@ -20,5 +20,19 @@ class Settings(BaseModel):
     discovery_seconds: float = Field(default=10, gt=0, description="How often the served kinds are looked up")
     metrics_port: int = Field(default=8080, ge=0, le=65535, description="Port of /healthz, /readyz and /metrics")
     lease_seconds: float = Field(default=15, gt=0, description="A leader unheard of for this long is replaced")
-    renew_deadline_seconds: float = Field(default=10, gt=0, description="A leader that cannot renew this long ends")
-    retry_seconds: float = Field(default=2, gt=0, description="How often the lease is renewed or asked for")
+    renew_deadline_seconds: float = Field(
+        default=10, gt=0, validate_default=True, description="A leader that cannot renew this long ends"
+    )
+    retry_seconds: float = Field(
+        default=2, gt=0, validate_default=True, description="How often the lease is renewed or asked for"
+    )
+
+    @field_validator("renew_deadline_seconds", "retry_seconds")
+    @classmethod
+    def _one_leader(cls, value: float, info: ValidationInfo) -> float:
+        """A leader stops writing before another may begin, and has tried to renew before that."""
+        longer = {"renew_deadline_seconds": "lease_seconds", "retry_seconds": "renew_deadline_seconds"}
+        limit = info.data.get(longer[str(info.field_name)])
+        if limit is not None and value >= limit:
+            raise ValueError(f"must be below {longer[str(info.field_name)]} ({limit:g})")
+        return value

@@ -16,6 +16,7 @@ from perennial.ports.prometheus_types import PrometheusSource, PrometheusUnavail
 
 __all__ = ["HttpPrometheus", "PrometheusSource", "PrometheusUnavailable", "Series", "parse_matrix"]
 
+HANGS = "; it hangs or is overloaded: restart it, or give it more CPU and memory."
 WARNINGS_WITHIN = 8192
 """Prometheus and Thanos put warnings at the end of an answer."""
 
@@ -43,12 +44,13 @@ class HttpPrometheus:
     async def query(self, promql: str, at: float) -> list[Series]:
         """See PrometheusSource. A query that has not ended by the deadline blocks the next ones until it has."""
         if self._in_flight is not None and not self._in_flight.done():
-            raise PrometheusUnavailable("Timeout", f"Prometheus at {self._url} has not answered the last query yet.")
+            sentence = f"Prometheus at {self._url} has not answered the last query yet{HANGS}"
+            raise PrometheusUnavailable("Timeout", sentence)
         self._in_flight = self._executor.submit(self._query, promql, at)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(self._in_flight), self._deadline)
         except TimeoutError:
-            sentence = f"Prometheus at {self._url} did not answer within {self._deadline:.0f} s."
+            sentence = f"Prometheus at {self._url} did not answer within {self._deadline:.0f} s{HANGS}"
             raise PrometheusUnavailable("Timeout", sentence) from None
 
     def close(self) -> None:
@@ -60,16 +62,16 @@ class HttpPrometheus:
         try:
             answer = self._client.custom_query(promql, params={"time": f"{at:.3f}"}, timeout=self._timeouts)
         except requests.Timeout:
-            sentence = f"Prometheus at {self._url} did not answer in time."
+            sentence = f"Prometheus at {self._url} did not answer in time{HANGS}"
             raise PrometheusUnavailable("Timeout", sentence) from None
         except requests.JSONDecodeError:
             raise self._not_understood() from None
         except requests.RequestException as error:
-            sentence = f"Prometheus at {self._url} cannot be reached ({type(error).__name__})."
+            why = f"cannot be reached ({type(error).__name__})"
+            sentence = f"Prometheus at {self._url} {why}; start it, or mend the operator's setting prometheus-url."
             raise PrometheusUnavailable("Unreachable", sentence) from error
         except PrometheusApiClientException as error:
-            sentence = f"Prometheus at {self._url} refused the query: {str(error)[:300]}"
-            raise PrometheusUnavailable("QueryRefused", sentence) from None
+            raise self._refused(str(error)) from None
         except (KeyError, TypeError):
             raise self._not_understood() from None
         return self._parse(answer)
@@ -80,8 +82,15 @@ class HttpPrometheus:
         except (KeyError, TypeError, ValueError, AttributeError):
             raise self._not_understood() from None
 
+    def _refused(self, words: str) -> PrometheusUnavailable:
+        # The library's words are "HTTP Status Code 503 (b'...')".
+        told = f"{words[:300]}; its log says more."
+        if words.startswith("HTTP Status Code 5"):
+            return PrometheusUnavailable("Failing", f"Prometheus at {self._url} fails: {told}")
+        return PrometheusUnavailable("QueryRefused", f"Prometheus at {self._url} refused the query: {told}")
+
     def _not_understood(self) -> PrometheusUnavailable:
-        sentence = f"What answers at {self._url} does not speak Prometheus' query language for raw samples."
+        sentence = f"What answers at {self._url} does not speak Prometheus' API; mend the operator's prometheus-url."
         return PrometheusUnavailable("NotUnderstood", sentence)
 
 

@@ -43,7 +43,7 @@ def _ready(seen: Observed, move: Move) -> Finding:
         )
     if not seen.gateway_state.ready and not seen.live_route.weights:
         return Finding("False", api.STARTING, seen.gateway_state.message)
-    if seen.gateway.gateway is None:
+    if not seen.gateway_state.answers:
         return Finding("False", api.NOTHING_SERVES, seen.gateway_state.message)
     health = seen.health(record)
     if not health.serves:

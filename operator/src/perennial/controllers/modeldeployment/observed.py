@@ -21,6 +21,7 @@ class Observed:
     """A consistent picture; the mappings are by name.
 
     ``foreign`` says what has the names of our own and is not ours; ``strangers`` are names of revisions taken that way.
+    ``unreadable`` are names of ModelVersions whose spec is not valid for these types.
     """
 
     deployment: dict[str, Any]
@@ -28,6 +29,7 @@ class Observed:
     status: ModelDeploymentStatus
     default_image: str
     versions: tuple[Version, ...] = ()
+    unreadable: frozenset[str] = frozenset()
     records: tuple[Record, ...] = ()
     services: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     runtimes: Mapping[str, dict[str, Any]] = field(default_factory=dict)

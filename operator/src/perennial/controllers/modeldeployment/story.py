@@ -47,18 +47,19 @@ def rolled_back(seen: Observed, course: Course, stable: Record, target: Record, 
         candidate=target,
         outcomes={target.revision: (ROLLED_BACK, sentence)},
         stalled=Problem(ROLLED_BACK, sentence),
-        analysis=_final(seen, sentence, now),
+        analysis=final(seen, Verdict.ROLL_BACK, sentence, now),
         history=(entry(target, "RolledBack", sentence, now),),
         tellings=(Telling(True, ROLLED_BACK, "RollBack", sentence),),
         verdict=Verdict.ROLL_BACK,
     )
 
 
-def _final(seen: Observed, sentence: str, now: datetime) -> AnalysisStatus:
+def final(seen: Observed, verdict: Verdict, sentence: str, now: datetime) -> AnalysisStatus:
+    """The analysis of a rollout that is over, whoever ended it, with the last numbers."""
     found = _analysis(seen.reading, now) if seen.reading else None
     return AnalysisStatus(
-        verdict=Verdict.ROLL_BACK,
-        reason=ROLLED_BACK,
+        verdict=verdict,
+        reason=ROLLED_BACK if verdict is Verdict.ROLL_BACK else verdict,
         message=sentence,
         metrics=found.metrics if found else [],
         time=format_time(now),
@@ -84,6 +85,11 @@ def started(target: Record, stable: Record) -> Telling:
     )
 
 
+def retried(target: Record) -> Telling:
+    message = f"Version {target.version} is tried again by hand (spec.rollout.retry)."
+    return Telling(False, "RolloutRetried", "Retry", message)
+
+
 def stepping(target: Record, weight: int) -> Problem:
     return Problem(STEPPING, f"Version {target.version} gets {weight} % of requests.")
 
@@ -106,6 +112,10 @@ def promotion(stable: Record, target: Record, reading: Reading) -> str:
         f"Version {target.version} took over from version {stable.version}: "
         f"{ours} bad answers against {theirs} at the same time."
     )
+
+
+def promotion_by_hand(stable: Record, target: Record) -> str:
+    return f"Version {target.version} took over from version {stable.version}, promoted by hand (spec.rollout.promote)."
 
 
 def analysis(seen: Observed, reading: Reading | None, now: datetime) -> AnalysisStatus | None:

@@ -9,6 +9,7 @@ from perennial.api.base import number
 from perennial.api.modeldeployment import ModelDeploymentSpec
 from perennial.controllers.modeldeployment.course import course
 from perennial.controllers.modeldeployment.observed import Observed
+from perennial.controllers.modeldeployment.stored import unfit
 from perennial.core.analysis_types import Watched
 from perennial.core.conditions import parse_time
 from perennial.core.queue import Key
@@ -22,7 +23,7 @@ def watched(seen: Observed, settings: Settings, now: datetime, key: Key) -> Watc
     """
     current = course(seen, now)
     live = seen.live_route
-    if current.stable is None or current.canary is None or live.since is None:
+    if current.stable is None or current.canary is None or live.since is None or unfit(seen.spec):
         return None
     if live.weights.get(current.canary.inference_service, 0) != current.canary.weight:
         return None
