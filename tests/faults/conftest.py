@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -16,11 +16,14 @@ from tests.apiserver.support import Kubectl
 from tests.faults import lane as lanes
 from tests.faults.install import install
 from tests.faults.lane import Lane
+from tests.faults.recording import Recording, record
+from tests.faults.story import ACTS, Act
 
 SHARED = "PERENNIAL_FAULTS_KUBECONFIG"
 """A kubeconfig of an apiserver that is installed already: the tests that a mutant is run against share ours."""
 _numbers = count(1)
 
+Recorded = Callable[..., Awaitable[Recording]]
 OpenLane = Callable[[], AbstractAsyncContextManager[Lane]]
 
 
@@ -60,6 +63,24 @@ def open_lane(admin: Path, account: Path, kubectl: Kubectl, tmp_path: Path) -> O
             yield made
 
     return opened
+
+
+@pytest.fixture(scope="session")
+def _recordings() -> dict[tuple[Act, ...], Recording]:
+    return {}
+
+
+@pytest.fixture
+def recorded(_recordings: dict[tuple[Act, ...], Recording], open_lane: OpenLane) -> Recorded:
+    """The undisturbed run of a story, recorded once."""
+
+    async def of(acts: tuple[Act, ...] = ACTS) -> Recording:
+        if acts not in _recordings:
+            async with open_lane() as lane:
+                _recordings[acts] = await record(lane, acts)
+        return _recordings[acts]
+
+    return of
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from tests.faults.program import CrashedError, Program
 from tests.faults.proxy import Proxy
 from tests.faults.timeline import told
 
-QUIET_SECONDS = 11
-"""Two of the operator's shortest looks again: when nothing is written for so long, nothing is under way."""
+QUIET_SECONDS = 7
+"""More than the operator's shortest look again: when nothing is written for so long, nothing is under way."""
 RESYNC_SECONDS = 300
-PATIENCE_SECONDS = 7200
+PATIENCE_SECONDS = 3000
 
 
 class Lane:
@@ -74,10 +74,10 @@ class Lane:
         """
         start = self.clock.monotonic()
         while not goal(self.mirror) or (settle and not await self._quiet()):
-            if not settle:
-                await self._turn()
+            if settle:
+                await self._busy()
+            elif await self._turn():
                 continue
-            await self._busy()
             late = self.clock.monotonic() - start > PATIENCE_SECONDS
             assert not late, f"{what}: not within {PATIENCE_SECONDS} s\n{told(self.mirror, self.fault)}"
             if not goal(self.mirror):

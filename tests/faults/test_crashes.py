@@ -6,17 +6,17 @@ import os
 
 import pytest
 
-from tests.faults.conftest import OpenLane
-from tests.faults.recording import record
+from tests.faults.conftest import OpenLane, Recorded
 from tests.faults.variants import chosen, crashes, packed, play
 
 ONLY = "PERENNIAL_FAULT"
 """The environment variable that leaves only the variants whose name contains this."""
 
 
-async def test_every_write_before_and_after(open_lane: OpenLane, capsys: pytest.CaptureFixture[str]) -> None:
-    async with open_lane() as lane:
-        recording = await record(lane)
+async def test_every_write_before_and_after(
+    open_lane: OpenLane, recorded: Recorded, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recording = await recorded()
     writes = sum(len(each.writes) for each in recording)
     runs = chosen(recording, packed(crashes(recording)), os.environ.get(ONLY, ""))
     summary = await play(open_lane, recording, runs)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from tests.faults.lane import Lane
-from tests.faults.conftest import OpenLane
-from tests.faults.recording import compare, record
+from tests.faults.conftest import OpenLane, Recorded
+from tests.faults.recording import compare
 
 
-async def test_the_main_job_is_the_same_again(open_lane: OpenLane) -> None:
+async def test_the_main_job_is_the_same_again(open_lane: OpenLane, recorded: Recorded) -> None:
+    recording = await recorded()
     async with open_lane() as lane:
-        recording = await record(lane)
-    for each in recording:
-        print(len(each.writes), each.act.name)
-    async with open_lane() as lane:
-        await compare(lane, recording, lambda act: None)
+        outcome = await compare(lane, recording, lambda act: None)
+    assert outcome.lost_events == 0
+    assert sum(len(each.writes) for each in recording) > 100
