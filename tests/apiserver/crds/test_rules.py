@@ -29,6 +29,10 @@ TRAINER = "give exactly one of trainer.estimator (scikit-learn by name) and trai
 TARGET = "give exactly one of version (a number, which pins it) and follow: LatestApproved"
 RUN_NAME = "name a TrainingRun with at most 63 characters"
 VERSION_NAME = "name a ModelVersion MODELNAME-VERSION, as its spec says (for example flights-1)"
+KSERVES = {"name": "INFERENCE_SERVICE_NAME", "value": "x"}
+SET = "HOME and INFERENCE_SERVICE_NAME are set by Perennial and KServe"
+HOSTNAME = "hostname is one DNS name in lower case: no wildcard, address, port or path"
+CHANCES = "the chance of a wrong decision must be below 0.5"
 DEPLOYMENT_NAME = "name a ModelDeployment with at most 36 lower-case letters, digits and dashes"
 
 
@@ -46,6 +50,15 @@ def steps(*weights: int) -> Object:
 
 def rollout(**fields: str) -> Object:
     return spec(rollout=fields)
+
+
+def hostname(value: str) -> Object:
+    return spec(router={"hostname": value})
+
+
+def lasting(cap: int, *seconds: int) -> Object:
+    weights = [{"weight": 10 * (index + 1), "minSeconds": each} for index, each in enumerate(seconds)]
+    return spec(analysis={"maxDurationSeconds": cap}, strategy={"canary": {"steps": weights}})
 
 
 def trainer(**fields: Any) -> Object:
@@ -91,6 +104,20 @@ CREATED = [
     pytest.param(DEPLOYMENT, rollout(retry="a\nb"), "spec.rollout.retry in body should match", id="token of two lines"),
     pytest.param(DEPLOYMENT, rollout(retry=" a"), "spec.rollout.retry in body should match", id="token with a margin"),
     pytest.param(DEPLOYMENT, spec(paused="yes"), "must be of type boolean", id="paused is true or false"),
+    pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "HOME", "value": "/"}]}), SET, id="HOME"),
+    pytest.param(DEPLOYMENT, spec(serving={"env": [KSERVES]}), SET, id="KServe's variable"),
+    pytest.param(DEPLOYMENT, spec(serving={"replicas": 0}), "should be greater than or equal to 1", id="no replicas"),
+    pytest.param(DEPLOYMENT, hostname("*.example.com"), HOSTNAME, id="wildcard"),
+    pytest.param(DEPLOYMENT, hostname("10.0.0.1"), HOSTNAME, id="address"),
+    pytest.param(DEPLOYMENT, hostname("flights.example.com:8080"), HOSTNAME, id="host and port"),
+    pytest.param(DEPLOYMENT, hostname("Flights.example.com"), HOSTNAME, id="capital letter"),
+    pytest.param(DEPLOYMENT, hostname(f"{'a' * 64}.com"), HOSTNAME, id="long label"),
+    pytest.param(
+        DEPLOYMENT, lasting(60, 0, 60), "analysis.maxDurationSeconds must be longer", id="steps beyond the time cap"
+    ),
+    pytest.param(DEPLOYMENT, spec(analysis={"falseRollback": "0.5"}), CHANCES, id="a coin to roll back"),
+    pytest.param(DEPLOYMENT, spec(analysis={"miss": "900m"}), CHANCES, id="a coin to promote"),
+    pytest.param(DEPLOYMENT, spec(analysis={"miss": "1.5"}), "should match", id="no chance"),
     pytest.param(DEPLOYMENT, name("a" * 37), DEPLOYMENT_NAME, id="long name"),
     pytest.param(DEPLOYMENT, name("a.b"), DEPLOYMENT_NAME, id="name with a dot"),
     pytest.param(DEPLOYMENT, name("1a"), DEPLOYMENT_NAME, id="name beginning with a digit"),
@@ -118,6 +145,10 @@ TAKEN = [
     pytest.param(VERSION, {**name("a-1-12"), **spec(modelName="a-1", version=12)}, id="model name with a number"),
     pytest.param(DEPLOYMENT, spec(version=None, follow="LatestApproved"), id="follow"),
     pytest.param(DEPLOYMENT, steps(1, 50, 99), id="rising steps"),
+    pytest.param(DEPLOYMENT, lasting(60, 30, 29), id="steps within the time cap"),
+    pytest.param(DEPLOYMENT, spec(analysis={"falseRollback": ".49", "miss": "499m"}), id="chances"),
+    pytest.param(DEPLOYMENT, hostname(f"{'a' * 63}.1.com"), id="longest label"),
+    pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "HOMES", "value": "/"}]}), id="another variable"),
     pytest.param(DEPLOYMENT, name("a" * 36), id="longest name"),
     pytest.param(DEPLOYMENT, rollout(promote="a" * 63, reject="a" * 63, retry="a" * 63), id="longest by hand"),
     pytest.param(DEPLOYMENT, {"spec": {"paused": True, "rollout": {}}}, id="paused"),

@@ -53,6 +53,9 @@ BACKENDS_NOT_MERGED = "BackendsNotMerged"
 
 STEPS_RISE = "the weights of the steps must rise"
 ONE_TARGET = "give exactly one of version (a number, which pins it) and follow: LatestApproved"
+BELOW_HALF = Rule(
+    "quantity(self).isLessThan(quantity('500m'))", "the chance of a wrong decision must be below 0.5: a coin has that"
+)
 
 
 class Serving(ApiModel):
@@ -156,20 +159,15 @@ class MetricTarget(ApiModel):
 class Analysis(ApiModel):
     """How sure a decision about a new revision must be."""
 
-    model_config = ConfigDict(
-        json_schema_extra=cel(
-            Rule(
-                "[self.falseRollback, self.miss].all(each, quantity(each).isLessThan(quantity('500m')))",
-                "falseRollback and miss are chances of a wrong decision: each must be below 0.5",
-            )
-        )
-    )
-
     false_rollback: Probability = Field(
-        "0.01", description="The chance, at most, of ever rolling back a revision that is no worse than the stable one."
+        "0.01",
+        json_schema_extra=cel(BELOW_HALF),
+        description="The chance, at most, of ever rolling back a revision that is no worse than the stable one.",
     )
     miss: Probability = Field(
-        "0.05", description="The chance, at most, of promoting a revision that is worse by the tolerance."
+        "0.05",
+        json_schema_extra=cel(BELOW_HALF),
+        description="The chance, at most, of promoting a revision that is worse by the tolerance.",
     )
     warm_up_seconds: int = Field(
         600, ge=0, le=86400, description="How long the stable revision is watched before a new one is compared with it."
