@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from devcluster import go
-from devcluster.apiserver import running_apiserver
+from tests.apiserver.installation import installation
 from tests.apiserver.support import Kubectl
 from tests.faults import lane as lanes
-from tests.faults.install import install
 from tests.faults.lane import Lane
 from tests.faults.recording import Recording, record
 from tests.faults.story import ACTS, Act
@@ -34,9 +34,18 @@ def admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     if shared:
         yield Path(shared)
         return
-    with running_apiserver(tmp_path_factory.mktemp("apiserver")) as kubeconfig:
-        install(Kubectl([str(go.build("kubernetes")), "kubectl"], kubeconfig))
-        yield kubeconfig
+    with installation(tmp_path_factory.mktemp("apiserver")) as kubectl:
+        take_gateway(kubectl)
+        yield kubectl.kubeconfig
+
+
+def take_gateway(kubectl: Kubectl) -> None:
+    """The gateway's controller says that it took the Gateway."""
+    now = "2026-01-01T00:00:00Z"
+    said = {"status": "True", "reason": "Played", "message": "", "lastTransitionTime": now}
+    status = {"status": {"conditions": [{"type": kind, **said} for kind in ("Accepted", "Programmed")]}}
+    place = ["-n", "envoy-gateway-system", "gateway.gateway.networking.k8s.io", "gw"]
+    kubectl("patch", *place, "--subresource=status", "--type=merge", "-p", json.dumps(status))
 
 
 @pytest.fixture(scope="session")

@@ -54,3 +54,10 @@ class PlayedEvidence:
     def forget(self, key: Key) -> None:
         self._watched.pop(key, None)
         self._readings.pop(key, None)
+
+    def snapshot(self) -> list[object]:
+        """Nothing is shown in metrics."""
+        return []
+
+    async def run(self) -> None:
+        """There is no loop: the table is read at once."""

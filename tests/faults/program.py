@@ -8,23 +8,24 @@ nothing is left to do.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
-from perennial.controllers.modeldeployment import ModelDeploymentReconciler
-from perennial.controllers.modelversion import ModelVersionReconciler
-from perennial.controllers.trainingrun import TrainingRunReconciler
+from perennial.controllers import registry
 from perennial.core.clock import FakeClock
 from perennial.core.enqueue import Enqueuer
 from perennial.core.events import EventRecorder
 from perennial.core.metrics import Metrics
 from perennial.core.queue import Key, WorkQueue
 from perennial.core.reconciling import Workers
+from perennial.core.services import Services
 from perennial.core.settings import Settings
 from perennial.core.watches import CONTROLLER_LABEL, WATCHES
 from perennial.ports.kube import KubeClient
 from tests.faults.calls import OPERATOR, Object
 from tests.faults.evidence import PlayedEvidence, Verdicts
-from tests.faults.mirror import Moment
+from tests.faults.mirror import Mirror, Moment
 from tests.faults.proxy import Proxy
 
 SETTINGS = Settings(trainer_image="localhost/perennial-trainer:test", namespace="perennial-system", pod_name="test")
@@ -38,18 +39,13 @@ class Program:
         self.queue = WorkQueue(clock)
         metrics = Metrics()
         events = EventRecorder(kube, clock, "test")
-        mirror = proxy.mirror
-        self.evidence = PlayedEvidence(
-            verdicts, lambda service: mirror.logical(service).rpartition("-")[2], self.queue.add
-        )
-        reconcilers = [
-            TrainingRunReconciler(kube, clock, SETTINGS, events),
-            ModelVersionReconciler(kube, clock, SETTINGS, events),
-            ModelDeploymentReconciler(kube, clock, SETTINGS, events, self.evidence, metrics),  # type: ignore[arg-type]
-        ]
+        self.evidence = PlayedEvidence(verdicts, _version_in(proxy.mirror), self.queue.add)
+        services = Services(kube, clock, SETTINGS, events, metrics, self.queue.add)
+        with patch.object(registry, "Analysis", lambda *_: self.evidence):
+            reconcilers = registry.build(services).reconcilers
         self._workers = Workers(self.queue, {each.kind.kind: each for each in reconcilers}, metrics, 1)
         self._enqueuer = Enqueuer(self.queue, metrics, SETTINGS.resync_seconds)
-        for obj in [*mirror.objects.values()]:
+        for obj in [*proxy.mirror.objects.values()]:
             self._tell(None, obj)
 
     @classmethod
@@ -104,3 +100,7 @@ class Program:
 
 class CrashedError(Exception):
     """The process was killed in the middle of a pass."""
+
+
+def _version_in(mirror: Mirror) -> Callable[[str], str]:
+    return lambda service: mirror.logical(service).rpartition("-")[2]
