@@ -96,6 +96,23 @@ def _says(version: str, step: int, verdict: Verdict) -> Callable[[Lane], Awaitab
     return say
 
 
+async def _retry(lane: Lane) -> None:
+    lane.verdicts["v3", 0] = Verdict.HOLD
+    await _by_hand(lane, retry="once more")
+
+
+async def _promote(lane: Lane) -> None:
+    made = lane.mirror.get(MODEL_DEPLOYMENT, NAME)
+    assert made is not None
+    await _by_hand(lane, retry="once more", promote=made["status"]["canary"]["revision"])
+
+
+async def _by_hand(lane: Lane, **rollout: str) -> None:
+    # Next to whatever Git applies, a person's decisions have a field manager of their own; its whole intent is one field.
+    body = {"metadata": _at(lane, NAME), "spec": {"rollout": rollout}}
+    await lane.kube.apply(MODEL_DEPLOYMENT, body, manager="decisions")
+
+
 async def _time_passes(lane: Lane) -> None:
     lane.clock.advance(KEPT_SECONDS)
 
@@ -162,6 +179,8 @@ ACTS = (
     Act("another canary is prepared", _approve(f"{NAME}-3"), _prepared({"v2": 100, "v3": 0})),
     Act("to 10 % again", _says("v3", -1, Verdict.HOLD), _serving({"v2": 90, "v3": 10}, "Reconciling")),
     Act("rolled back", _says("v3", 0, Verdict.ROLL_BACK), _serving({"v2": 100}, "Stalled")),
+    Act("tried again by hand", _retry, _all_jobs_over(_serving({"v2": 90, "v3": 10}, "Reconciling"))),
+    Act("promoted by hand", _promote, _serving({"v2": 0, "v3": 100}, "UpToDate")),
 )
 
 REPLACED = (
