@@ -29,7 +29,9 @@ PATIENCE_SECONDS = 3000
 class Lane:
     """`run_until` a goal; a crash on the way is followed by a new process with an empty memory."""
 
-    def __init__(self, mirror: Mirror, proxy: Proxy, kube: KubeClient, account: Path, folder: Path) -> None:
+    def __init__(
+        self, mirror: Mirror, proxy: Proxy, kube: KubeClient, account: Path, folder: Path
+    ) -> None:
         self.mirror, self.proxy, self.kube = mirror, proxy, kube
         self.verdicts: Verdicts = {}
         self.clock = FakeClock(datetime.now(UTC).replace(microsecond=0))

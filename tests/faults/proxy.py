@@ -109,9 +109,7 @@ class Proxy:
     def _open(self, request: web.BaseRequest, data: bytes, session: aiohttp.ClientSession) -> Any:
         path = request.raw_path.removeprefix("/").partition("/")[2]
         headers = {name: request.headers[name] for name in _PASSED if name in request.headers}
-        return session.request(
-            request.method, yarl.URL(f"{self._server}/{path}", encoded=True), headers=headers, data=data
-        )
+        return session.request(request.method, yarl.URL(f"{self._server}/{path}", encoded=True), headers=headers, data=data)
 
     def _record(self, call: Call, status: int, body: bytes) -> Moment | None:
         if not call.writes or status >= 300 or call.kind is None or call.namespace != self.mirror.namespace:

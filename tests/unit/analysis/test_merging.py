@@ -39,8 +39,8 @@ def test_a_series_without_samples_says_nothing() -> None:
 async def test_a_change_is_told_once_and_mended_by_itself() -> None:
     world, told = World(steady()), list[tuple[str, str]]()
     merging = Merging(world.prometheus, world, GRID, lambda *route: told.append(route))
-    labels = {"__name__": TOTAL, "envoy_cluster_name": "httproute/flights/late/rule/0"}
-    forged = {**labels, "envoy_cluster_name": "httproute/flights/other/rule/0", "isvc": "a-model"}
+    labels = {"__name__": TOTAL, "job": GRID.job, "envoy_cluster_name": "httproute/flights/late/rule/0"}
+    forged = {**labels, "envoy_cluster_name": "httproute/flights/other/rule/0", "job": "perennial-models"}
     world.prometheus.add(labels, world.time - 5, 3)
     world.prometheus.add(forged, world.time - 5, 3)
     await merging.look()
