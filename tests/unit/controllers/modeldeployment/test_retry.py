@@ -157,6 +157,38 @@ async def test_a_retry_waits_until_the_pods_and_the_job_of_the_last_try_are_gone
     await first_step(world)
 
 
+async def test_a_retry_does_not_inherit_the_deadline_of_a_try_whose_pods_never_came() -> None:
+    world = World(version(1))
+    await world.serving()
+    world.kube.put(version(2))
+    await world.step()
+    world.clock.advance(700)
+    await world.step()
+    assert "was not ready within 600 s" in await world.says("Stalled")
+    await retry(world, "monday")
+    await first_step(world)
+
+
+async def test_a_job_that_a_crash_left_behind_does_not_end_the_next_try() -> None:
+    world = World(version(1))
+    await world.serving()
+    world.kube.put(version(2))
+    await world.until_followed(-1)
+    job = (await world.kube.list(JOB, NAMESPACE))[0]
+    await worse_before_traffic(world)
+    ended = {"conditions": [{**job["status"]["conditions"][0], "type": "Failed"}]}
+    world.kube.put({**job, "status": ended})
+    await retry(world, "monday")
+    await first_step(world)
+
+
+async def worse_before_traffic(world: World) -> None:
+    service = (await world.status())["canary"]["inferenceService"]
+    await world.pod(service, restartCount=2, lastState={"terminated": {"exitCode": 1}})
+    await world.settle()
+    assert await is_rolled_back(world)
+
+
 async def test_pods_that_linger_after_their_service_do_not_end_the_next_try() -> None:
     world = await rolled_back()
     labels = {**(await record(world))["labels"], "perennial.dev/component": "server"}
