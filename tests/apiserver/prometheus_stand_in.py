@@ -57,7 +57,7 @@ class PrometheusStandIn:
                 self._sample(namespace, name, now)
 
     def _sample(self, namespace: str, name: str, now: float) -> None:
-        labels = {"isvc_namespace": namespace, "isvc": name, "pod": "envoy"}
+        labels = {"job": "perennial-gateway", "isvc_namespace": namespace, "isvc": name, "pod": "envoy"}
         classes = {code: int(self._answered[namespace, name, code]) for code in ("2", "5")}
         self.samples.add({**labels, "__name__": TOTAL}, now, sum(classes.values()))
         self.samples.add({**labels, "__name__": ACTIVE}, now, 0)

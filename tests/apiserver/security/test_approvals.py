@@ -90,9 +90,9 @@ def test_who_decides_signs_with_the_own_name_or_not_at_all(apply: Apply, namespa
 
 def test_nobody_puts_words_into_the_mouth_of_another(apply: Apply, secured: Kubectl, namespace: str) -> None:
     apply(version(namespace, decision="Approved", by=APPROVER, reason="It is good."), APPROVER)
-    with pytest.raises(AssertionError, match="by says alice, but it is .*admin who decides"):
+    with pytest.raises(AssertionError, match=r"by says alice, but it is .*admin who decides"):
         apply(version(namespace, decision="Rejected", by=APPROVER, reason="It is good."))
-    with pytest.raises(AssertionError, match="by says alice, but it is .*admin who decides"):
+    with pytest.raises(AssertionError, match=r"by says alice, but it is .*admin who decides"):
         apply(version(namespace, decision="Approved", by=APPROVER, reason="It is excellent."))
 
 
@@ -161,7 +161,7 @@ def _yes(kubectl: Kubectl, arguments: list[str]) -> bool:
 
 
 def test_a_run_that_approves_its_own_version_needs_the_verb(apply: Apply, namespace: str) -> None:
-    with pytest.raises(AssertionError, match="erin may not create a TrainingRun with approval: Automatic: .* Manual"):
+    with pytest.raises(AssertionError, match=r"erin may not create a TrainingRun with approval: Automatic: .* Manual"):
         apply(run(namespace, "Automatic"), EDITOR)
     apply(run(namespace, "Manual"), EDITOR)
     automatic = run(namespace, "Automatic")

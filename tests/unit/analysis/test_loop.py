@@ -96,9 +96,9 @@ async def test_one_query_serves_all_rollouts() -> None:
     await loop.run(10)
     assert len(world.prometheus.queries) == 3, "two polls, and the one that ends run()"
     assert {query for query, _ in world.prometheus.queries} == {
-        '{__name__=~"envoy_cluster_upstream_rq_total|envoy_cluster_upstream_rq_xx|envoy_cluster_upstream_rq_active",'
+        '{job="perennial-gateway",__name__=~"envoy_cluster_upstream_rq_total|envoy_cluster_upstream_rq_xx|envoy_cluster_upstream_rq_active",'
         'isvc!=""}[65s]',
-        '{__name__=~"envoy_cluster_upstream_rq_total|envoy_cluster_upstream_rq_xx|envoy_cluster_upstream_rq_active",'
+        '{job="perennial-gateway",__name__=~"envoy_cluster_upstream_rq_total|envoy_cluster_upstream_rq_xx|envoy_cluster_upstream_rq_active",'
         'isvc!=""}[60s]',
     }
     assert all(time <= world.time - GRID.scrape_timeout_seconds - 1 for _, time in world.prometheus.queries)

@@ -19,7 +19,7 @@ from perennial.api.base import (
     cel,
 )
 from perennial.api.conditions import Conditions
-from perennial.api.pods import EnvVar, Resources
+from perennial.api.pods import NAMED_ONCE, EnvVar, Resources
 
 # Reasons of Ready and UpToDate.
 SERVING = "Serving"
@@ -69,10 +69,11 @@ class Serving(ApiModel):
         default_factory=list,
         max_length=64,
         json_schema_extra=cel(
+            NAMED_ONCE,
             Rule(
                 "self.all(each, !(each.name in ['HOME', 'INFERENCE_SERVICE_NAME']))",
                 "HOME and INFERENCE_SERVICE_NAME are set by Perennial and KServe",
-            )
+            ),
         ),
         description="Environment variables for the model server.",
     )

@@ -19,7 +19,7 @@ from perennial.ports.prometheus import HttpPrometheus
 def build(services: Services) -> Program:
     """The reconcilers of every kind and the loops that feed them."""
     settings, kube, clock, events = services.settings, services.kube, services.clock, services.events
-    source = HttpPrometheus(settings.prometheus_url) if settings.prometheus_url else None
+    source = _source(settings)
     analysis: Analysis[Key] = Analysis(source, clock, _grid(settings), services.enqueue)
     services.metrics.registry.register(RolloutCollector(analysis.snapshot))
     merging = _merging(services)
@@ -35,12 +35,20 @@ def build(services: Services) -> Program:
     )
 
 
-def _merging(services: Services) -> Merging | None:
-    settings = services.settings
+def _source(settings: Settings) -> HttpPrometheus | None:
     if not settings.prometheus_url:
         return None
+    return HttpPrometheus(
+        settings.prometheus_url, token_file=settings.prometheus_token_file, ca_file=settings.prometheus_ca_file
+    )
+
+
+def _merging(services: Services) -> Merging | None:
+    settings = services.settings
     # A client of its own: one that hangs at one question does not keep the other waiting.
-    source = HttpPrometheus(settings.prometheus_url)
+    source = _source(settings)
+    if source is None:
+        return None
 
     def changed(namespace: str, name: str) -> None:
         services.enqueue(Key(MODEL_DEPLOYMENT.kind, namespace, name))
@@ -51,4 +59,4 @@ def _merging(services: Services) -> Merging | None:
 def _grid(settings: Settings) -> Grid:
     # Prometheus allows a scrape no longer than the interval between two.
     interval = settings.scrape_interval_seconds
-    return Grid(settings.poll_seconds, scrape_interval_seconds=interval, scrape_timeout_seconds=interval)
+    return Grid(settings.poll_seconds, interval, scrape_timeout_seconds=interval, job=settings.gateway_job)

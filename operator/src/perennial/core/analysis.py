@@ -151,7 +151,7 @@ class Analysis(Generic[KeyT]):
         answer: dict[tuple[str, str], list[Series]] = {}
         if following and problem is None:
             seconds = until - min(positions) + LOOKBACK_SECONDS
-            answer, problem = await self._ask(shared_query(seconds), until)
+            answer, problem = await self._ask(shared_query(self._grid.job, seconds), until)
             self._scraped = readings.any_since(answer.values(), until - readings.stale_after(self._grid))
         behind = problem is None and until < complete
         for entry in list(self._entries.values()):
@@ -196,7 +196,8 @@ class Analysis(Generic[KeyT]):
         if entry.progress is None:
             return None
         services = (watched.canary, watched.stable)
-        answer, problem = await self._ask(history_query(watched.namespace, services), entry.progress.position)
+        promql = history_query(self._grid.job, watched.namespace, services)
+        answer, problem = await self._ask(promql, entry.progress.position)
         if problem is None:
             with self._guarded(entry):
                 canary, stable = (answer.get((watched.namespace, service), []) for service in services)

@@ -75,7 +75,7 @@ class Merging:
 def query(grid: Grid) -> str:
     """Raw samples of what is counted by rule. A model server's own metrics always carry the label of its service."""
     seconds = round(max(3 * grid.scrape_interval_seconds, LOOK_SECONDS))
-    return f'{{__name__="{TOTAL}",{SERVICE_LABEL}="",{CLUSTER_LABEL}=~"httproute/.+"}}[{seconds}s]'
+    return f'{{job="{grid.job}",__name__="{TOTAL}",{SERVICE_LABEL}="",{CLUSTER_LABEL}=~"httproute/.+"}}[{seconds}s]'
 
 
 def routes(answer: Iterable[Series]) -> frozenset[Route]:

@@ -10,6 +10,17 @@ class Settings(BaseModel):
 
     trainer_image: str = Field(min_length=1, description="Image of the jobs and of the model server")
     prometheus_url: str | None = Field(default=None, pattern=r"^https?://", description="Where evidence is read")
+    prometheus_token_file: str | None = Field(
+        default=None, description="File with the bearer token for Prometheus, read anew for each query"
+    )
+    prometheus_ca_file: str | None = Field(
+        default=None, description="File with the certificates that Prometheus' own is checked against"
+    )
+    gateway_job: str = Field(
+        default="perennial-gateway",
+        pattern=r"^[^\"\\\n]+$",
+        description="Name of the Prometheus job that scrapes the gateway; series of other jobs are no evidence",
+    )
     namespace: str = Field(min_length=1, description="Namespace of the operator itself: its Lease is there")
     pod_name: str = Field(min_length=1, description="Identity of this process among its replicas")
     namespaces: tuple[str, ...] = Field(default=(), description="Namespaces to serve; empty means all")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
+from requests.auth import HTTPBasicAuth
 from urllib3.util.retry import Retry
 
 from perennial.ports.prometheus_types import PrometheusSource, PrometheusUnavailable, Series
@@ -24,17 +27,30 @@ WARNINGS_WITHIN = 8192
 class HttpPrometheus:
     """A PrometheusSource. `close` ends its thread.
 
-    `connect_timeout` and `read_timeout` bound each wait for the server; `deadline` the whole query (seconds).
+    `connect_timeout` and `read_timeout` bound each wait for the server; `deadline` the whole query (seconds). The token
+    is read from `token_file` for each query, because such files rotate; `ca_file` has the certificates that a server's
+    own is checked against. A user and a password in the URL are sent, and are in no sentence and no log.
     """
 
     def __init__(
-        self, url: str, *, connect_timeout: float = 2.0, read_timeout: float = 8.0, deadline: float = 15.0
+        self,
+        url: str,
+        *,
+        token_file: str | None = None,
+        ca_file: str | None = None,
+        connect_timeout: float = 2.0,
+        read_timeout: float = 8.0,
+        deadline: float = 15.0,
     ) -> None:
         """Nothing is sent until the first query."""
-        self._url = url.rstrip("/")
+        self._url, self._user = _split(url)
+        self._token_file = token_file
+        self._signature = "no signature"
         # The library would try three times by itself, which hides an outage for many polls.
         self._session = requests.Session()
         self._session.hooks["response"].append(_refuse_partial)
+        self._session.auth = self._sign
+        self._session.verify = ca_file or True
         self._client = PrometheusConnect(url=self._url, retry=Retry(0, read=False), session=self._session)
         self._timeouts: Any = (connect_timeout, read_timeout)
         self._deadline = deadline
@@ -67,14 +83,26 @@ class HttpPrometheus:
         except requests.JSONDecodeError:
             raise self._not_understood() from None
         except requests.RequestException as error:
-            why = f"cannot be reached ({type(error).__name__})"
+            why = f"cannot be reached ({type(error).__name__})"  # its text may quote the request
             sentence = f"Prometheus at {self._url} {why}; start it, or mend the operator's setting prometheus-url."
-            raise PrometheusUnavailable("Unreachable", sentence) from error
+            raise PrometheusUnavailable("Unreachable", sentence) from None
+        except OSError as error:
+            sentence = f"A file that the operator needs for Prometheus cannot be read: {error}; mend its settings."
+            raise PrometheusUnavailable("FileUnreadable", sentence) from None
         except PrometheusApiClientException as error:
             raise self._refused(str(error)) from None
         except (KeyError, TypeError):
             raise self._not_understood() from None
         return self._parse(answer)
+
+    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token_file is not None:
+            request.headers["Authorization"] = f"Bearer {Path(self._token_file).read_text().strip()}"
+        elif self._user is not None:
+            request = HTTPBasicAuth(*self._user)(request)
+        # Never empty, so that it can be looked for.
+        self._signature = str(request.headers.get("Authorization", "no signature")).rpartition(" ")[2]
+        return request
 
     def _parse(self, answer: Any) -> list[Series]:
         try:
@@ -83,8 +111,8 @@ class HttpPrometheus:
             raise self._not_understood() from None
 
     def _refused(self, words: str) -> PrometheusUnavailable:
-        # The library's words are "HTTP Status Code 503 (b'...')".
-        told = f"{words[:300]}; its log says more."
+        # The library's words are "HTTP Status Code 503 (b'...')"; some servers repeat what they were sent.
+        told = f"{words.replace(self._signature, '[redacted]')[:300]}; its log says more."
         if words.startswith("HTTP Status Code 5"):
             return PrometheusUnavailable("Failing", f"Prometheus at {self._url} fails: {told}")
         return PrometheusUnavailable("QueryRefused", f"Prometheus at {self._url} refused the query: {told}")
@@ -92,6 +120,14 @@ class HttpPrometheus:
     def _not_understood(self) -> PrometheusUnavailable:
         sentence = f"What answers at {self._url} does not speak Prometheus' API; mend the operator's prometheus-url."
         return PrometheusUnavailable("NotUnderstood", sentence)
+
+
+def _split(url: str) -> tuple[str, tuple[str, str] | None]:
+    """The URL without credentials, and the user and password that were in it."""
+    parts = urlsplit(url.rstrip("/"))
+    user, at, host = parts.netloc.rpartition("@")
+    name, _, password = user.partition(":")
+    return urlunsplit(parts._replace(netloc=host)), (unquote(name), unquote(password)) if at else None
 
 
 def _refuse_partial(response: requests.Response, **_: Any) -> None:
