@@ -56,7 +56,8 @@ def rolled_back(seen: Observed, course: Course, stable: Record, target: Record, 
 
 def final(seen: Observed, verdict: Verdict, sentence: str, now: datetime) -> AnalysisStatus:
     """The analysis of a rollout that is over, whoever ended it, with the last numbers."""
-    found = _analysis(seen.reading, now) if seen.reading else None
+    # An operator that has just started has read nothing yet: what the last one wrote stands.
+    found = _analysis(seen.reading, now) if seen.reading else seen.status.analysis
     return AnalysisStatus(
         verdict=verdict,
         reason=ROLLED_BACK if verdict is Verdict.ROLL_BACK else verdict,
