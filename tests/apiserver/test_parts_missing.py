@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,11 +40,11 @@ from tests.unit.controllers.modeldeployment.world import SETTINGS, PlayedAnalysi
 
 
 @pytest.fixture
-async def stage(kubectl: Kubectl, kube: KubeClient, operator_kube: KubeClient, namespace: str) -> AsyncIterator[Stage]:
+async def stage(kubectl: Kubectl, kube: KubeClient, operator_kube: KubeClient, namespace: str) -> Stage:
     """A namespace with the reconciler under test, and the Gateway."""
     kubectl("apply", "-f", "-", stdin=f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {PLACE[0]}}}}}")
     install_gateway(kubectl)
-    yield Stage(namespace, kube, operator_kube, kubectl=kubectl)
+    return Stage(namespace, kube, operator_kube, kubectl=kubectl)
 
 
 def install_gateway(kubectl: Kubectl) -> None:
@@ -92,8 +92,8 @@ async def test_a_kind_that_is_not_installed_or_taken_away_is_told_until_it_is_th
 
     async def told() -> bool:
         await attempt(stage, play=kind not in (INFERENCE_SERVICE, HTTP_ROUTE))
-        conditions = await stage.conditions()
-        return reason in {why for _, why in conditions.values()} and conditions["Ready"][0] == "False"
+        conditions = (await stage.get()).get("status", {}).get("conditions", [])
+        return reason in {each["reason"] for each in conditions}
 
     async def serves() -> bool:
         await attempt(stage, play=True)
@@ -111,17 +111,18 @@ async def test_a_kind_that_is_not_installed_or_taken_away_is_told_until_it_is_th
 
 OLD = {"x-kubernetes-preserve-unknown-fields": True, "type": "object"}
 RUN = {"modelName": "late", "data": {"uri": "pvc://data/a.csv"}, "trainer": {}, "output": {"storageUri": "disk"}}
+ARTIFACT = {"uri": "pvc://models/late", "sha256": "short"}
 WITHOUT_ROUTER = {key: value for key, value in deployment()["spec"].items() if key != "router"}
 INVALID = [
     (MODEL_DEPLOYMENT, "late", WITHOUT_ROUTER, deployment()["spec"], "spec.router"),
     (
         MODEL_DEPLOYMENT,
         "later",
-        {**deployment()["spec"], "serving": {"replicas": "many"}},
+        {**deployment()["spec"], "serving": {"replicas": 0}},
         None,
         "spec.serving.replicas",
     ),
-    (MODEL_VERSION, "late-1", {**version(1)["spec"], "artifact": {"uri": "a"}}, None, "spec.artifact"),
+    (MODEL_VERSION, "late-1", {**version(1)["spec"], "artifact": ARTIFACT}, None, "spec.artifact"),
     (TRAINING_RUN, "late", RUN, None, "spec.output.storageUri"),
 ]
 

@@ -6,7 +6,7 @@ import json
 import secrets
 import threading
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -80,11 +80,11 @@ def echoing() -> Iterator[int]:
 
 
 @pytest.fixture
-async def planted(secured: Kubectl, admin: KubeClient, namespace: str) -> AsyncIterator[Planted]:
+async def planted(secured: Kubectl, admin: KubeClient, namespace: str) -> Planted:
     token = await cluster.token(admin, cluster.SYSTEM, "perennial-operator")
     planted = Planted(word(), word(), word(), token)
     secured("-n", namespace, "create", "secret", "generic", "hidden", f"--from-literal=password={planted.secret}")
-    yield planted
+    return planted
 
 
 async def test_a_planted_secret_is_nowhere_afterwards(
@@ -94,23 +94,31 @@ async def test_a_planted_secret_is_nowhere_afterwards(
     cluster.write_kubeconfig(secured.kubeconfig, planted.token, tmp_path / "kubeconfig")
     with echoing() as port:
         url = f"http://someone:{planted.url}@127.0.0.1:{port}"
-        settings = {"prometheus_url": url, "verbose": "yes", "namespaces": namespace, "poll_seconds": 0.5}
+        serving = f"{namespace}-serving"
+        secured("create", "namespace", serving)
+        served = f"{namespace},{serving}"
+        settings = {"prometheus_url": url, "verbose": "yes", "namespaces": served, "poll_seconds": 0.5}
         process = OperatorProcess(tmp_path / "kubeconfig", tmp_path / "log", "operator-0", settings)
         try:
             await _failing_run(admin, namespace, planted)
-            await _canary(admin, namespace, planted)
+            await _canary(admin, serving, planted)
             shown = process.fetch("/metrics")[1]
         finally:
             process.end()
     assert "DEBUG".lower() in process.log
     _search(process.log, planted, planted.spec)
     _search(shown, planted, planted.spec)
-    found = json.loads(secured("-n", namespace, "get", KINDS, "-o", "json"))["items"]
+    found = [obj for each in (namespace, serving) for obj in _all(secured, each)]
     assert {"TrainingRun", "Event", "ServingRuntime", "ControllerRevision"} <= {each["kind"] for each in found}
     for each in found:
         _search(json.dumps(each), planted)
         _search(json.dumps(_said(each)), planted, planted.spec)
     _search(secured("-n", cluster.SYSTEM, "get", "leases,events,configmaps", "-o", "json"), planted, planted.spec)
+
+
+def _all(kubectl: Kubectl, namespace: str) -> list[Object]:
+    items: list[Object] = json.loads(kubectl("-n", namespace, "get", KINDS, "-o", "json"))["items"]
+    return items
 
 
 def _search(text: str, planted: Planted, *more: str) -> None:
