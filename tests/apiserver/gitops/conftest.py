@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,6 @@ from tests.apiserver.modeldeployment.stage import gateway
 from tests.apiserver.support import Kubectl, until
 
 ROOT = Path(__file__).parents[3]
-_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +25,10 @@ def gateways(kubectl: Kubectl) -> None:
     """The Gateway that the ModelDeployments of the tests name."""
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "envoy-gateway-system"}}
     kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all([namespace, *gateway()]))
+    taken = [{"type": kind, "status": "True", "reason": kind, "message": ""} for kind in ("Accepted", "Programmed")]
+    status = {"conditions": [{**each, "lastTransitionTime": "2026-01-01T00:00:00Z"} for each in taken]}
+    say = ("-n", "envoy-gateway-system", "patch", "gateway", "gw", "--subresource=status", "--type=merge")
+    kubectl(*say, "-p", json.dumps({"status": status}))
     for plural in ("inferenceservices", "servingruntimes", "httproutes"):
         # The storage of a definition comes a moment after it is established.
         ask = [*kubectl.command, f"--kubeconfig={kubectl.kubeconfig}", "get", plural]
@@ -43,9 +46,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
 
 
 @pytest.fixture
-async def place(
-    kubectl: Kubectl, gateways: None, namespace: str, kube: KubeClient, operator_kube: KubeClient
-) -> Place:
+async def place(kubectl: Kubectl, gateways: None, namespace: str, kube: KubeClient, operator_kube: KubeClient) -> Place:
     """A namespace on the apiserver of the session; the reconcilers have the operator's permissions."""
     return Place(namespace, kube, operator_kube, kubectl)
 

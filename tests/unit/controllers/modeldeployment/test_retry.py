@@ -192,6 +192,18 @@ async def test_a_retry_while_paused_forgets_and_begins_later() -> None:
     await first_step(world)
 
 
+async def test_a_retry_of_what_is_wanted_outlasts_a_pause_that_holds_another_canary() -> None:
+    world = await rolled_back()
+    world.kube.put(version(3))
+    await world.until_followed(0, first=True)
+    await world.change(paused=True, version=2, rollout={"retry": "monday"})
+    await world.settle()
+    assert await world.weights() == {1: 90, 3: 10}
+    await world.change(paused=False)
+    await world.settle(12)
+    assert (await world.status())["canary"]["version"] == 2
+
+
 async def test_a_promotion_that_a_rollback_forestalled_does_not_come_with_the_retry() -> None:
     world = World(version(1))
     await world.in_traffic()
