@@ -26,11 +26,11 @@ FOREIGN = {"inferenceservices", "servingruntimes", "httproutes", "gateways"}
 
 
 @contextmanager
-def secured(directory: Path, overlay: str = "devcluster") -> Iterator[Kubectl]:
-    """kubectl of an admin; the audit log is `audit_log(kubectl)`."""
+def secured(directory: Path, overlay: str = "devcluster", *namespaces: str) -> Iterator[Kubectl]:
+    """kubectl of an admin; `namespaces` are made before the overlay is applied. See `audited` for the audit log."""
     with running_apiserver(directory, audit=True) as kubeconfig:
         kubectl = Kubectl([str(go.build("kubernetes")), "kubectl"], kubeconfig)
-        for namespace in (SYSTEM, "envoy-gateway-system", "monitoring"):
+        for namespace in (SYSTEM, "envoy-gateway-system", *namespaces):
             kubectl("create", "namespace", namespace)
         definitions = (path.read_text() for path in crds.files() if path.stem.partition("_")[2] in FOREIGN)
         kubectl("apply", "--server-side", "-f", "-", stdin="\n---\n".join(definitions))
