@@ -21,8 +21,9 @@ from devcluster import images
 from tests.e2e.conftest import GATEWAY, Told
 
 RATE = 4.0
-SECONDS = 120
+SECONDS = 180
 DEADLINE = 20
+NO_SHARE = ("None", "0")
 LITTLE = {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "1Gi"}}
 PROMETHEUS = ("-n", "monitoring", "deployment/prometheus")
 # What is wrong, and what the spec of the next revision says then.
@@ -30,7 +31,7 @@ BAD: dict[str, dict[str, Any]] = {
     "bad-image": {"serving": {"image": "localhost/there-is-no-such-image:1"}},
     "bad-ends": {"serving": {"image": images.reference("operator")}},
     "bad-memory": {"serving": {"resources": {"requests": {"memory": "16Mi"}, "limits": {"memory": "32Mi"}}}},
-    "bad-slow": {"serving": {"resources": {"limits": {"cpu": "5m", "memory": "1Gi"}}}},
+    "bad-slow": {"serving": {"resources": {"requests": {"cpu": "5m"}, "limits": {"cpu": "5m"}}}},
     "bad-bytes": {"version": 3},
     "bad-metrics": {"version": 2},
 }
@@ -69,7 +70,7 @@ def test_a_prometheus_that_is_away(bad: Bad) -> None:
     status, reason, message = bad.wrong["bad-metrics"]["Reconciling"]
     assert (status, reason) == ("True", "MetricsUnavailable")
     assert "cannot be reached" in message
-    assert bad.mended["bad-metrics"]["canary"][1] == "10", "with Prometheus back it gets its first share"
+    assert bad.mended["bad-metrics"]["canary"][1] not in NO_SHARE, "with Prometheus back it gets its first share"
     assert_served(bad, "bad-metrics")
 
 
@@ -130,7 +131,7 @@ def bad(told: Told) -> Iterator[Bad]:
         with unmerged(kubectl, "bad-slow"):
             wait(kubectl, "bad-slow", "GatewayReady", "False", "BackendsNotMerged")
             wrong["bad-slow"]["GatewayReady"] = look(kubectl, "bad-slow")["GatewayReady"]
-        until(lambda: look(kubectl, "bad-metrics")["canary"][1] == "10", what="the first share", seconds=SECONDS)
+        until(lambda: look(kubectl, "bad-metrics")["canary"][1] not in NO_SHARE, what="a share", seconds=SECONDS)
         tallies["bad-metrics"] = loads["bad-metrics"].stop()
         wait(kubectl, "bad-slow", "GatewayReady", "True")
         wait(kubectl, "bad-gateway", "Ready", "True")
