@@ -13,7 +13,6 @@ import pytest
 from tests.apiserver.replicas.audit import Audit
 from tests.apiserver.replicas.cluster import REQUESTS_PER_SECOND, Cluster
 from tests.apiserver.replicas.conftest import Start
-from tests.apiserver.replicas.test_one_writer import SHORT
 from tests.apiserver.replicas.test_takeover import one_writer
 from tests.apiserver.support import Kubectl, until
 
@@ -60,12 +59,12 @@ def test_a_policy_that_was_removed_and_applied_again_locks_nobody_out(
 ) -> None:
     kubectl, audit = audited
     policy = (ROOT / "manifests" / "base" / "fence.yaml").read_text()
-    first = start(**SHORT)
+    first = start()
     until(first.leads, "the first leads", 40)
     cluster.serve(50)
     # An apiserver that has seen a policy go reads no more of what it was about, not even when the policy is back.
     kubectl("delete", "-f", "-", stdin=policy)
-    second = start(**SHORT)
+    second = start()
     until(lambda: second.fetch("/readyz")[0] == 200, "the second is ready", 40)
     first.signal(signal.SIGTERM)
     until(second.leads, "the second leads", 40)
