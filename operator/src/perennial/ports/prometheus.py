@@ -77,7 +77,7 @@ class HttpPrometheus:
     def _query(self, promql: str, at: float) -> list[Series]:
         try:
             answer = self._client.custom_query(promql, params={"time": f"{at:.3f}"}, timeout=self._timeouts)
-        except requests.Timeout:
+        except requests.ReadTimeout:
             sentence = f"Prometheus at {self._url} did not answer in time{HANGS}"
             raise PrometheusUnavailable("Timeout", sentence) from None
         except requests.JSONDecodeError:
