@@ -17,8 +17,7 @@ from demo.kubectl import Kubectl, KubectlError, until
 from demo.load import Load
 from demo.tally import Tally
 from demo.traffic import Traffic
-from devcluster import images
-from tests.e2e.conftest import GATEWAY, Told
+from tests.e2e.conftest import CLUSTER, GATEWAY, Told
 
 RATE = 4.0
 SECONDS = 180
@@ -29,7 +28,7 @@ PROMETHEUS = ("-n", "monitoring", "deployment/prometheus")
 # What is wrong, and what the spec of the next revision says then.
 BAD: dict[str, dict[str, Any]] = {
     "bad-image": {"serving": {"image": "localhost/there-is-no-such-image:1"}},
-    "bad-ends": {"serving": {"image": images.reference("operator")}},
+    "bad-ends": {"serving": {"image": CLUSTER.image("operator")}},
     "bad-memory": {"serving": {"resources": {"requests": {"memory": "16Mi"}, "limits": {"memory": "32Mi"}}}},
     "bad-slow": {"serving": {"resources": {"requests": {"cpu": "5m"}, "limits": {"cpu": "5m"}}}},
     "bad-bytes": {"version": 3},
@@ -253,7 +252,7 @@ def run(kubectl: Kubectl, name: str, claim: str, code: str) -> None:
     """Python in a pod that may write to the claim."""
     container = {
         "name": "python",
-        "image": images.reference("trainer"),
+        "image": CLUSTER.image("trainer"),
         "command": ["python3", "-c", code],
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
