@@ -26,6 +26,7 @@ NAME = "late"
 KEPT_SECONDS = 600
 Goal = Callable[[Mirror], bool]
 
+
 @dataclass(frozen=True)
 class Act:
     """A part of the main job."""
