@@ -95,12 +95,12 @@ test-apiserver: env ## Tests of the reconcilers on a real kube-apiserver (3 minu
 
 .PHONY: test-faults
 test-faults: env ## The operator is killed at every write of the main job, and other faults (10 minutes)
-	@scripts/debian-packages devcluster
+	@scripts/debian-packages apiserver
 	@$(PY) -m pytest tests/faults --ignore tests/faults/test_soak.py
 
 .PHONY: soak
 soak: env ## What takes an hour: every crash in a run of its own; writes tests/faults/results
-	@scripts/debian-packages devcluster
+	@scripts/debian-packages apiserver
 	@$(PY) -m pytest tests/faults/test_soak.py
 
 .PHONY: test-devcluster

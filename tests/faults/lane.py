@@ -1,4 +1,4 @@
-"""A lane: one namespace with its proxy, its players and one operator after the other; time moves when nothing else does."""
+"""A lane: one namespace with its proxy, its players and one operator after the other; time moves when nobody has work."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class Lane:
 @asynccontextmanager
 async def lane(admin: Path, account: Path, folder: Path, namespace: str) -> AsyncIterator[Lane]:
     """A lane with a running operator, in a namespace that exists."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  a moment, in a test
     mirror = Mirror(namespace)
     async with Proxy(admin, mirror) as proxy:
         others = proxy.kubeconfig(OTHERS, admin, folder / OTHERS)

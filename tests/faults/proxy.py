@@ -141,7 +141,7 @@ class Proxy:
 
 
 async def _given_up(request: web.BaseRequest) -> None:
-    while request.transport is not None and not request.transport.is_closing():
+    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110  it tells no event
         await asyncio.sleep(0.01)
 
 

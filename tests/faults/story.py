@@ -109,7 +109,7 @@ async def _promote(lane: Lane) -> None:
 
 
 async def _by_hand(lane: Lane, **rollout: str) -> None:
-    # Next to whatever Git applies, a person's decisions have a field manager of their own; its whole intent is one field.
+    # Next to whatever Git applies, a person's decisions have a field manager of their own.
     body = {"metadata": _at(lane, NAME), "spec": {"rollout": rollout}}
     await lane.kube.apply(MODEL_DEPLOYMENT, body, manager="decisions")
 

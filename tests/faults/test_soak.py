@@ -7,8 +7,6 @@ import os
 import platform
 from pathlib import Path
 
-import pytest
-
 from tests.faults.conftest import OpenLane, Recorded
 from tests.faults.variants import alone, crashes, play
 
