@@ -31,8 +31,9 @@ from perennial.ports.kinds import (
 )
 from perennial.ports.kube import KubeClient, NotInstalled, Unavailable
 from tests.apiserver.foreign import definition
+from tests.apiserver.installation import install_gateway
 from tests.apiserver.modeldeployment.stage import GATEWAY as PLACE
-from tests.apiserver.modeldeployment.stage import Stage, gateway, gateway_taken
+from tests.apiserver.modeldeployment.stage import Stage
 from tests.apiserver.playing import condition, message
 from tests.apiserver.support import Kubectl, eventually, until
 from tests.unit.controllers.modeldeployment.objects import deployment, version
@@ -45,12 +46,6 @@ async def stage(kubectl: Kubectl, kube: KubeClient, operator_kube: KubeClient, n
     kubectl("apply", "-f", "-", stdin=f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {PLACE[0]}}}}}")
     install_gateway(kubectl)
     return Stage(namespace, kube, operator_kube, kubectl=kubectl)
-
-
-def install_gateway(kubectl: Kubectl) -> None:
-    kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(gateway()))
-    taken = yaml.safe_dump(gateway_taken(*PLACE))
-    kubectl("apply", "--server-side", "--subresource=status", "-f", "-", stdin=taken)
 
 
 async def attempt(stage: Stage, *, play: bool) -> None:

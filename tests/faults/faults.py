@@ -35,7 +35,11 @@ class Crash:
     """The operator dies: the connection is cut, and nothing it still sends is heard."""
 
 
-Act = Answer | Drop | Crash
+class Hold:
+    """The request is kept back until whoever asked has given up; then it is forgotten."""
+
+
+Act = Answer | Drop | Crash | Hold
 BUSY = Answer(429, "TooManyRequests", (("Retry-After", "1"),))
 ERRORS = {
     "409": Answer(409, "Conflict"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from perennial.core.clock import FakeClock
 from perennial.ports.kube import KubeClient
+from perennial.ports.kube_api import Gate
 from perennial.rollout import Verdict
 from tests.faults.calls import OTHERS
 from tests.faults.cluster import Cluster
@@ -38,6 +39,7 @@ class Lane:
         self.cluster = Cluster(kube, mirror, self.clock)
         self.watchman = Watchman(mirror)
         self.crashes = 0
+        self.gate: Gate | None = None
         self.deaf: Callable[[Moment], bool] = lambda moment: False
         self.quiet_seconds = QUIET_SECONDS
         self._resynced = self.clock.monotonic()
@@ -59,7 +61,9 @@ class Lane:
 
     async def start(self) -> None:
         """A new operator."""
-        self._program = await Program.start(self.proxy, self._account, self._folder, self.clock, self.verdicts)
+        self._program = await Program.start(
+            self.proxy, self._account, self._folder, self.clock, self.verdicts, self.gate
+        )
 
     async def stop(self) -> None:
         """The operator is no more; nothing of its memory is kept."""
@@ -117,12 +121,17 @@ class Lane:
         assert self._program is not None
         self._program.evidence.poll()
 
+    def resync(self) -> None:
+        """The operator looks at everything again."""
+        assert self._program is not None
+        self._program.resync()
+
     def _tick(self) -> None:
         """A second passes; now and then the operator looks at everything again, whatever its watches have told."""
         self.clock.advance(1)
         if self._program is not None and self.clock.monotonic() - self._resynced >= RESYNC_SECONDS:
             self._resynced = self.clock.monotonic()
-            self._program.resync()
+            self.resync()
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ from perennial.core.services import Services
 from perennial.core.settings import Settings
 from perennial.core.watches import CONTROLLER_LABEL, WATCHES
 from perennial.ports.kube import KubeClient
+from perennial.ports.kube_api import Gate
 from tests.faults.calls import OPERATOR, Object
 from tests.faults.evidence import PlayedEvidence, Verdicts
 from tests.faults.mirror import Mirror, Moment
@@ -49,11 +50,19 @@ class Program:
             self._tell(None, obj)
 
     @classmethod
-    async def start(cls, proxy: Proxy, account: Path, folder: Path, clock: FakeClock, verdicts: Verdicts) -> Program:
+    async def start(
+        cls,
+        proxy: Proxy,
+        account: Path,
+        folder: Path,
+        clock: FakeClock,
+        verdicts: Verdicts,
+        gate: Gate | None = None,
+    ) -> Program:
         """A new process with an empty memory; it lists everything first."""
         who = f"{OPERATOR}-{proxy.living}"
         kube = await KubeClient.connect(kubeconfig=str(proxy.kubeconfig(who, account, folder / who)))
-        return cls(kube, proxy, clock, verdicts)
+        return cls(kube if gate is None else kube.gated(gate), proxy, clock, verdicts)
 
     async def close(self) -> None:
         """Close what is left of its connections."""

@@ -22,7 +22,7 @@ import yarl
 from aiohttp import web
 
 from tests.faults.calls import OPERATOR, OTHERS, Call, parse
-from tests.faults.faults import Act, Answer, Crash, Fault, Passive
+from tests.faults.faults import Act, Answer, Crash, Fault, Hold, Passive
 from tests.faults.mirror import Mirror, Moment
 from tests.faults.streams import Stream
 
@@ -38,6 +38,7 @@ class Proxy:
         self.stream = Stream()
         self.crashed = asyncio.Event()
         self.living = 0
+        self.alive = {0}
         self.port = 0
         self._admin = admin
         self._server, self._tls = _upstream(admin)
@@ -70,6 +71,7 @@ class Proxy:
     def kill(self) -> None:
         """Nothing that the operator's present process still sends is heard; the next one is."""
         self.living += 1
+        self.alive = {self.living}
         self.crashed.clear()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -79,14 +81,17 @@ class Proxy:
         call = parse(who, int(number or 0), request.method, f"/{rest}", request.query, data)
         if not call.by_operator:
             return await self._forward(request, data, call, self._others)
-        if call.incarnation != self.living or self.crashed.is_set():
+        if call.incarnation not in self.alive or self.crashed.is_set():
             return self._cut(request)
         act = self.fault.before(call, self.mirror)
         if act is not None:
             self.mirror.mark(len(self.mirror.moments), f"before this: {self.fault.name}")
+            if isinstance(act, Hold):
+                await _given_up(request)
             return self._do(request, act)
         if call.verb == "watch":
-            return await self.stream.relay(request, call, self._open(request, data, self._session))
+            path = self.stream.rewind(call, request.raw_path)
+            return await self.stream.relay(request, call, self._open(request, data, self._session, path))
         return await self._forward(request, data, call, self._session)
 
     async def _forward(
@@ -106,10 +111,13 @@ class Proxy:
             status, body = int(changed.get("code", 200)), json.dumps(changed).encode()
         return web.Response(status=status, body=body, headers=headers)
 
-    def _open(self, request: web.BaseRequest, data: bytes, session: aiohttp.ClientSession) -> Any:
-        path = request.raw_path.removeprefix("/").partition("/")[2]
+    def _open(
+        self, request: web.BaseRequest, data: bytes, session: aiohttp.ClientSession, raw: str | None = None
+    ) -> Any:
+        path = (raw or request.raw_path).removeprefix("/").partition("/")[2]
         headers = {name: request.headers[name] for name in _PASSED if name in request.headers}
-        return session.request(request.method, yarl.URL(f"{self._server}/{path}", encoded=True), headers=headers, data=data)
+        url = yarl.URL(f"{self._server}/{path}", encoded=True)
+        return session.request(request.method, url, headers=headers, data=data)
 
     def _record(self, call: Call, status: int, body: bytes) -> Moment | None:
         if not call.writes or status >= 300 or call.kind is None or call.namespace != self.mirror.namespace:
@@ -127,6 +135,11 @@ class Proxy:
         if request.transport is not None:
             request.transport.abort()
         return web.Response()
+
+
+async def _given_up(request: web.BaseRequest) -> None:
+    while request.transport is not None and not request.transport.is_closing():
+        await asyncio.sleep(0.01)
 
 
 def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:

@@ -59,3 +59,27 @@ def _selected(call: Call, obj: Object) -> bool:
     labels = obj["metadata"].get("labels") or {}
     wanted = [part.split("=", 1) for part in call.query.get("labelSelector", "").split(",") if part]
     return all(labels.get(pair[0]) == pair[-1] for pair in wanted)
+
+
+@dataclass
+class Frozen(Passive):
+    """Gets and lists of `kind` are answered with the objects of one moment, until told to thaw."""
+
+    kind: Kind | None = None
+    objects: dict[str, Object] = field(default_factory=dict)
+    thawed: bool = False
+
+    @classmethod
+    def now(cls, mirror: Mirror, kind: Kind) -> Frozen:
+        """As they are at this moment."""
+        found = {each["metadata"]["name"]: each for each in mirror.of(kind)}
+        return cls(name=f"{kind.plural} as they were once", kind=kind, objects=found)
+
+    def read(self, call: Call, answer: Object, mirror: Mirror) -> Object:
+        """The answer of that moment."""
+        if self.thawed or call.kind != self.kind or call.namespace != mirror.namespace:
+            return answer
+        self.fired += 1
+        if call.verb == "get":
+            return self.objects.get(call.name or "", answer)
+        return {**answer, "items": [each for each in self.objects.values() if _selected(call, each)]}

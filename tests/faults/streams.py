@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,13 +29,16 @@ GONE = {
 
 @dataclass
 class Stream:
-    """`withheld` kinds get no events; `gone` kinds are told 410 once more for each count; `opened` counts watches."""
+    """`withheld` kinds get no events; `gone` kinds are told 410 once more for each count; `rewound` ones ask
+    for a past that the apiserver has forgotten; `opened` counts watches."""
 
     withheld: set[str] = field(default_factory=set)
     gone: Counter[str] = field(default_factory=Counter)
     opened: Counter[str] = field(default_factory=Counter)
     kept_back: Counter[str] = field(default_factory=Counter)
     told_gone: Counter[str] = field(default_factory=Counter)
+    rewound: Counter[str] = field(default_factory=Counter)
+    asked_for_the_past: Counter[str] = field(default_factory=Counter)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def expire(self, *kinds: str) -> None:
@@ -42,6 +46,15 @@ class Stream:
         for kind in kinds:
             self.gone[kind] += 1
         self.changed.set()
+
+    def rewind(self, call: Call, path: str) -> str:
+        """A path that asks for a version of long ago, if the kind is to be rewound: the apiserver itself says 410."""
+        kind = call.kind.kind if call.kind else ""
+        if self.rewound[kind] <= 0 or "resourceVersion=" not in path:
+            return path
+        self.rewound[kind] -= 1
+        self.asked_for_the_past[kind] += 1
+        return re.sub(r"resourceVersion=\d+", "resourceVersion=1", path)
 
     async def relay(self, request: web.BaseRequest, call: Call, opening: Any) -> web.StreamResponse:
         """Pass the events on, line by line."""

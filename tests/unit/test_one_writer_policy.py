@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from perennial.core.leader import LEASE_NAME
+from perennial.core.leader import FORMER, LEASE_NAME
 from perennial.ports.kube_errors import FENCE
 
 BASE = Path(__file__).parents[2] / "manifests" / "base"
@@ -30,6 +30,7 @@ def test_everything_that_the_operator_may_write_is_fenced() -> None:
     assert pairs(policy["spec"]["matchConstraints"]["resourceRules"]) == writable
     assert (policy["metadata"]["name"], binding["spec"]["policyName"]) == (FENCE, FENCE)
     assert binding["spec"]["paramRef"]["name"] == LEASE_NAME
+    assert FORMER in str(policy["spec"]["variables"])
 
 
 def test_the_fence_stands_in_nobodys_way() -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from devcluster import go
 from devcluster.apiserver import running_apiserver
 from perennial.ports.kube import KubeClient
 from tests.apiserver.gitops.place import Place
-from tests.apiserver.modeldeployment.stage import gateway
+from tests.apiserver.installation import install_gateway
 from tests.apiserver.support import Kubectl, until
 
 ROOT = Path(__file__).parents[3]
@@ -23,12 +21,8 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture(scope="session")
 def gateways(kubectl: Kubectl) -> None:
     """The Gateway that the ModelDeployments of the tests name."""
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "envoy-gateway-system"}}
-    kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all([namespace, *gateway()]))
-    taken = [{"type": kind, "status": "True", "reason": kind, "message": ""} for kind in ("Accepted", "Programmed")]
-    status = {"conditions": [{**each, "lastTransitionTime": "2026-01-01T00:00:00Z"} for each in taken]}
-    say = ("-n", "envoy-gateway-system", "patch", "gateway", "gw", "--subresource=status", "--type=merge")
-    kubectl(*say, "-p", json.dumps({"status": status}))
+    kubectl("create", "namespace", "envoy-gateway-system")
+    install_gateway(kubectl)
     for plural in ("inferenceservices", "servingruntimes", "httproutes"):
         # The storage of a definition comes a moment after it is established.
         ask = [*kubectl.command, f"--kubeconfig={kubectl.kubeconfig}", "get", plural]

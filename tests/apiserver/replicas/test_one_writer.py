@@ -41,7 +41,9 @@ def test_a_write_that_the_network_kept_is_refused_when_another_leads(
     until(lambda: audit.work(second.credential), "the second writes", 40)
     network.let_go()
     until(lambda: len(network.delivered) == len(network.kept), "what was kept is answered")
-    assert set(network.delivered) == {403}
+    # 409 is for those that name the resourceVersion they were decided on; a route does not.
+    assert set(network.delivered) <= {403, 409}
+    assert 403 in network.delivered
     first.wake()
     assert first.exit_code() == 1
     begun = audit.work(second.credential)[0].begun

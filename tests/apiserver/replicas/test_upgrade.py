@@ -14,7 +14,7 @@ from tests.apiserver.replicas.audit import Audit
 from tests.apiserver.replicas.cluster import REQUESTS_PER_SECOND, Cluster
 from tests.apiserver.replicas.conftest import Start
 from tests.apiserver.replicas.test_takeover import one_writer
-from tests.apiserver.support import until
+from tests.apiserver.support import Kubectl, until
 
 ROOT = Path(__file__).parents[3]
 
@@ -52,6 +52,25 @@ def test_an_upgrade_in_the_middle_of_a_canary(
     assert promoted_on(cluster) > counted + seconds * REQUESTS_PER_SECOND / 4
     assert cluster.running() == running
     one_writer(old, new, audit)
+
+
+def test_a_policy_that_was_removed_and_applied_again_locks_nobody_out(
+    start: Start, cluster: Cluster, audited: tuple[Kubectl, Audit]
+) -> None:
+    kubectl, audit = audited
+    policy = (ROOT / "manifests" / "base" / "fence.yaml").read_text()
+    first = start()
+    until(first.leads, "the first leads", 40)
+    cluster.serve(50)
+    # An apiserver that has seen a policy go reads no more of what it was about, not even when the policy is back.
+    kubectl("delete", "-f", "-", stdin=policy)
+    second = start()
+    until(lambda: second.fetch("/readyz")[0] == 200, "the second is ready", 40)
+    first.signal(signal.SIGTERM)
+    until(second.leads, "the second leads", 40)
+    kubectl("apply", "-f", "-", stdin=policy)
+    cluster.begin()
+    assert audit.work(second.credential) != []
 
 
 def compared(cluster: Cluster) -> int:

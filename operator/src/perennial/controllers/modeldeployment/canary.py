@@ -27,8 +27,9 @@ def proceed(seen: Observed, course: Course, stable: Record, target: Record, now:
         return _rejected(seen, course, stable, target, why, now, again=again)
     move = Move(course, story.weights(course), target)
     if again:
+        # As its record says from now on.
         target = replace(target, outcome="", message="")
-        move = replace(move, outcomes={target.revision: ("", "")}, tellings=(story.retried(target),))
+        move = replace(move, target=target, tellings=(story.retried(target),))
     elif course.canary is None:
         move = replace(move, analysis=seen.status.analysis)
     if course.canary is None and seen.spec.paused:
