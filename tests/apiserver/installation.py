@@ -12,7 +12,7 @@ import yaml
 
 from devcluster import crds, go
 from devcluster.apiserver import running_apiserver
-from tests.apiserver.modeldeployment.stage import gateway
+from tests.apiserver.modeldeployment.stage import GATEWAY, gateway, gateway_taken
 from tests.apiserver.support import Kubectl, until
 
 ROOT = Path(__file__).parents[2]
@@ -30,8 +30,14 @@ def installation(directory: Path, *, audit: bool = False) -> Iterator[Kubectl]:
         kubectl("apply", "--server-side", "-f", "-", stdin=_definitions())
         kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=_manifests(kubectl))
         until(lambda: _established(kubectl), "all definitions established", 60)
-        kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(gateway()))
+        install_gateway(kubectl)
         yield kubectl
+
+
+def install_gateway(kubectl: Kubectl) -> None:
+    """The Gateway with its Service, and what its controller says of it."""
+    kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(gateway()))
+    kubectl("apply", "--server-side", "--subresource=status", "-f", "-", stdin=yaml.safe_dump(gateway_taken(*GATEWAY)))
 
 
 def _definitions() -> str:

@@ -56,13 +56,18 @@ class Kubectl:
         assert done.returncode == 0, f"{' '.join(arguments)}: {done.stderr}"
         return done.stdout
 
+    def fails(self, *arguments: str, stdin: str | None = None) -> str:
+        """Standard error of a command that may fail; empty when it does not."""
+        command = [*self.command, f"--kubeconfig={self.kubeconfig}", *arguments]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True)
+        return done.stderr if done.returncode else ""
+
     def wait_for_definitions(self) -> None:
-        """Wait until every CustomResourceDefinition is established; one without conditions makes kubectl fail."""
+        """Wait until every CustomResourceDefinition is established; kubectl's wait fails on one without conditions."""
+        command = [*self.command, f"--kubeconfig={self.kubeconfig}", "wait", "--for=condition=Established", "crd"]
 
         def established() -> bool:
-            path = '{range .items[*]}{.status.conditions[?(@.type=="Established")].status} {end}'
-            states = self("get", "crd", "-o", f"jsonpath={path}").split()
-            return set(states) == {"True"} and len(states) == len(self("get", "crd", "-o", "name").split())
+            return subprocess.run([*command, "--all", "--timeout=10s"], capture_output=True).returncode == 0
 
         until(established, "all definitions established", 60)
 

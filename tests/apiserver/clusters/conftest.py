@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from devcluster.apiserver import running_apiserver
 from tests.apiserver.support import Kubectl
 
 ROOT = Path(__file__).parents[3]
+SECONDS = 300
 # Writes down what it was asked, then does what FOLDER/PROGRAM.sh says.
 RECORDER = """#!/bin/sh
 echo "{program} $*" >>{folder}/calls
@@ -57,21 +59,19 @@ class Desk:
         path.unlink(missing_ok=True)
         return lines
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start `python3 -m clusters ARGUMENTS`."""
-        command = [sys.executable, "-m", "clusters", *arguments]
-        return subprocess.Popen(
-            command, cwd=ROOT, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-
     def run(self, *arguments: str, during: Callable[[], object] = lambda: None) -> tuple[int, str]:
         """Run `python3 -m clusters ARGUMENTS`, call `during` again and again meanwhile; exit code and what it said."""
-        process = self.start(*arguments)
-        while process.poll() is None:
-            during()
-            time.sleep(1)
-        said, complained = process.communicate()
-        return process.returncode, said + complained
+        command = [sys.executable, "-m", "clusters", *arguments]
+        said = self.folder / "said"  # a pipe that nobody reads meanwhile would be full
+        with said.open("w") as output:
+            process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=output, stderr=output)
+            deadline = time.monotonic() + SECONDS
+            while process.poll() is None:
+                assert time.monotonic() < deadline, said.read_text()
+                during()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(1)
+        return process.returncode, said.read_text()
 
 
 @pytest.fixture

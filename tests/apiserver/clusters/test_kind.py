@@ -16,11 +16,10 @@ import pytest
 
 from clusters import docker
 from clusters.kind import CONFIG, RELEASED
-from devcluster import gateway, go, images, stack
+from devcluster import gateway, go, images
 from tests.apiserver.clusters.conftest import Desk, play_controllers
 from tests.apiserver.support import Kubectl
 
-FIXED = re.compile(r"(localhost/[\w-]+|docker\.io/[\w-]+/[\w-]+):[\w.-]+")
 # An engine as kind asks for it, which refuses to start a container.
 ENGINE = """
 case "$*" in
@@ -140,15 +139,6 @@ def items(kubectl: Kubectl, kind: str) -> list[dict[str, Any]]:
 
 def pod_images(workload: dict[str, Any]) -> set[str]:
     return {container["image"] for container in workload["spec"]["template"]["spec"]["containers"]}
-
-
-def test_every_image_is_fixed() -> None:
-    references = [*RELEASED.values(), *(docker.reference(name) for name in docker.NAMES)]
-    assert set(RELEASED) == set(stack.IMAGES)
-    assert [each for each in references if not FIXED.fullmatch(each) or each.endswith(":latest")] == []
-    assert [
-        docker.base(name) for name in docker.NAMES if not re.fullmatch(r"python:3\.\d+-\S+", docker.base(name))
-    ] == []
 
 
 def test_the_gateway_is_the_devclusters_but_for_the_images() -> None:

@@ -27,6 +27,15 @@ VALUE = "give an environment variable exactly one of value and valueFrom"
 RESERVED = "names that begin with PERENNIAL_ are set by Perennial"
 TRAINER = "give exactly one of trainer.estimator (scikit-learn by name) and trainer.command (your own)"
 TARGET = "give exactly one of version (a number, which pins it) and follow: LatestApproved"
+ADDRESS = "write an address as pvc://CLAIM/PATH"
+IMAGE = "an image's name has no spaces"
+RESOURCE = "a resource is cpu, memory, ephemeral-storage, hugepages-SIZE or DOMAIN/NAME"
+REQUEST = "a request cannot be greater than the limit of the same resource"
+TWICE = "name each environment variable once"
+NO_COLUMN = "give the estimator at least one column to learn from"
+OWN_TARGET = "the target cannot be among the columns that it is predicted from"
+UNASKED = "a gate judges a metric that evaluation.metrics asks for"
+A_TWICE = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "A", "value": "3"}]
 RUN_NAME = "name a TrainingRun with at most 63 characters"
 VERSION_NAME = "name a ModelVersion MODELNAME-VERSION, as its spec says (for example flights-1)"
 KSERVES = {"name": "INFERENCE_SERVICE_NAME", "value": "x"}
@@ -65,6 +74,18 @@ def trainer(**fields: Any) -> Object:
     return spec(trainer=fields)
 
 
+def estimator(**fields: Any) -> Object:
+    return trainer(estimator=fields)
+
+
+def resources(**fields: Any) -> Object:
+    return trainer(resources=fields)
+
+
+def evaluation(**fields: Any) -> Object:
+    return spec(evaluation=fields)
+
+
 # kind, a JSON merge patch of the good object, the sentence
 CREATED = [
     pytest.param(RUN, trainer(estimator=None), TRAINER, id="neither estimator nor command"),
@@ -83,7 +104,34 @@ CREATED = [
         "give a gate exactly one of min and max",
         id="gate with both",
     ),
+    pytest.param(
+        RUN,
+        evaluation(metrics=["r2"], gates=[{"metric": "roc_auc", "min": "0"}]),
+        UNASKED,
+        id="gate on what is unasked",
+    ),
+    pytest.param(RUN, spec(data={"uri": "pvc://data/../secrets/x.csv"}), ADDRESS, id="data out of its folder"),
+    pytest.param(RUN, spec(data={"uri": "pvc://data/.hidden"}), ADDRESS, id="data in a hidden file"),
+    pytest.param(RUN, spec(data={"uri": "pvc://data/a%2e%2e/x"}), ADDRESS, id="data with an escape"),
+    pytest.param(RUN, spec(data={"uri": "s3://data/x.csv"}), ADDRESS, id="data in a bucket"),
+    pytest.param(RUN, spec(data={"uri": "pvc://data//x.csv"}), ADDRESS, id="data with an empty part"),
+    pytest.param(RUN, spec(output={"storageUri": "pvc://models/.."}), ADDRESS, id="output out of its folder"),
+    pytest.param(RUN, spec(output={"storageUri": "/mnt/models"}), ADDRESS, id="output without a claim"),
+    pytest.param(RUN, trainer(image="trainer :1"), IMAGE, id="image with a space"),
+    pytest.param(RUN, trainer(image="trainer:1\n"), IMAGE, id="image with a line break"),
+    pytest.param(RUN, trainer(env=A_TWICE), TWICE, id="variable twice"),
+    pytest.param(RUN, resources(limits={"memroy": "1Gi"}), RESOURCE, id="resource that is none"),
+    pytest.param(RUN, resources(requests={"gpu": "1"}), RESOURCE, id="device without domain"),
+    pytest.param(
+        RUN, resources(requests={"memory": "2Gi"}, limits={"memory": "1Gi"}), REQUEST, id="request beyond its limit"
+    ),
+    pytest.param(RUN, estimator(numeric=[]), NO_COLUMN, id="estimator with an empty list"),
+    pytest.param(RUN, estimator(numeric=None), NO_COLUMN, id="estimator without columns"),
+    pytest.param(RUN, estimator(numeric=["hour", "late"]), OWN_TARGET, id="target among the numbers"),
+    pytest.param(RUN, estimator(categorical=["late"]), OWN_TARGET, id="target among the categories"),
     pytest.param(RUN, name("a" * 64), RUN_NAME, id="run's long name"),
+    pytest.param(VERSION, spec(artifact={"uri": "pvc://models/../x"}), ADDRESS, id="artifact out of its folder"),
+    pytest.param(VERSION, spec(artifact={"uri": "https://x/y"}), ADDRESS, id="artifact on the web"),
     pytest.param(VERSION, name("flights"), VERSION_NAME, id="version's name without number"),
     pytest.param(VERSION, name("flights-01"), VERSION_NAME, id="version's name with a zero"),
     pytest.param(VERSION, name("flights-12"), VERSION_NAME, id="version's name with another number"),
@@ -94,6 +142,15 @@ CREATED = [
     pytest.param(DEPLOYMENT, steps(5, 50, 25), "the weights of the steps must rise", id="falling steps"),
     pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "A"}]}), VALUE, id="served variable without value"),
     pytest.param(DEPLOYMENT, spec(serving={"env": FROM_BOTH}), SOURCE, id="served variable with two sources"),
+    pytest.param(DEPLOYMENT, spec(serving={"env": A_TWICE}), TWICE, id="served variable twice"),
+    pytest.param(DEPLOYMENT, spec(serving={"image": "a b"}), IMAGE, id="server's image with a space"),
+    pytest.param(DEPLOYMENT, spec(serving={"resources": {"limits": {"cpus": "1"}}}), RESOURCE, id="served resource"),
+    pytest.param(
+        DEPLOYMENT,
+        spec(serving={"resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "900m"}}}),
+        REQUEST,
+        id="served request beyond its limit",
+    ),
     pytest.param(DEPLOYMENT, rollout(promote="a" * 64), "spec.rollout.promote: Too long", id="long revision"),
     pytest.param(DEPLOYMENT, rollout(promote="late-1"), "spec.rollout.promote in body should match", id="a name"),
     pytest.param(DEPLOYMENT, rollout(promote=""), "spec.rollout.promote in body should be at least", id="no revision"),
@@ -113,7 +170,7 @@ CREATED = [
     pytest.param(DEPLOYMENT, hostname("Flights.example.com"), HOSTNAME, id="capital letter"),
     pytest.param(DEPLOYMENT, hostname(f"{'a' * 64}.com"), HOSTNAME, id="long label"),
     pytest.param(
-        DEPLOYMENT, lasting(60, 0, 60), "analysis.maxDurationSeconds must be longer", id="steps beyond the time cap"
+        DEPLOYMENT, lasting(60, 0, 60), "analysis.maxDurationSeconds must be longer", id="longer than the cap"
     ),
     pytest.param(DEPLOYMENT, spec(analysis={"falseRollback": "0.5"}), CHANCES, id="a coin to roll back"),
     pytest.param(DEPLOYMENT, spec(analysis={"miss": "900m"}), CHANCES, id="a coin to promote"),
@@ -141,6 +198,14 @@ TAKEN = [
     pytest.param(RUN, trainer(env=[{"name": "A", "value": ""}]), id="empty variable"),
     pytest.param(RUN, trainer(env=[{"name": "A", "valueFrom": ENV_BOTH[0]["valueFrom"]}]), id="variable of a secret"),
     pytest.param(RUN, spec(evaluation={"gates": [{"metric": "roc_auc", "min": "0.7"}]}), id="gate"),
+    pytest.param(
+        RUN, evaluation(metrics=["r2", "mae"], gates=[{"metric": "mae", "max": "2"}]), id="gate on what is asked"
+    ),
+    pytest.param(
+        RUN, resources(requests={"memory": "1024Mi", "nvidia.com/gpu": "1"}, limits={"memory": "1Gi"}), id="resources"
+    ),
+    pytest.param(RUN, trainer(image="registry.example.com:5000/a/b@sha256:" + "0" * 64), id="image by digest"),
+    pytest.param(RUN, trainer(env=[{"name": each, "value": "1"} for each in ("A", "B", "a")]), id="three variables"),
     pytest.param(VERSION, {**name("flights-12"), **spec(version=12)}, id="version of two digits"),
     pytest.param(VERSION, {**name("a-1-12"), **spec(modelName="a-1", version=12)}, id="model name with a number"),
     pytest.param(DEPLOYMENT, spec(version=None, follow="LatestApproved"), id="follow"),

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
-import yaml
 
 from devcluster import go
 from devcluster.apiserver import running_apiserver
 from perennial.ports.kube import KubeClient
 from tests.apiserver.gitops.place import Place
-from tests.apiserver.modeldeployment.stage import gateway
+from tests.apiserver.installation import install_gateway
 from tests.apiserver.support import Kubectl, until
 
 ROOT = Path(__file__).parents[3]
-_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
 def gateways(kubectl: Kubectl) -> None:
     """The Gateway that the ModelDeployments of the tests name."""
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "envoy-gateway-system"}}
-    kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all([namespace, *gateway()]))
+    kubectl("create", "namespace", "envoy-gateway-system")
+    install_gateway(kubectl)
     for plural in ("inferenceservices", "servingruntimes", "httproutes"):
         # The storage of a definition comes a moment after it is established.
         ask = [*kubectl.command, f"--kubeconfig={kubectl.kubeconfig}", "get", plural]

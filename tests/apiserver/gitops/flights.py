@@ -64,9 +64,10 @@ class Flights(Stage):
         return [{**each, "metadata": metadata} for each, metadata in zip(found, kept, strict=True)]
 
     async def news(self) -> str:
-        """What a person would notice: conditions and the canary's weight."""
+        """What a person would notice: what everything waits for, and the canary's weight."""
         found = [each.get("status", {}) for each in await self.everything() if each["kind"] in KINDS]
-        told = [(each["type"], each["reason"]) for status in found for each in status.get("conditions", [])]
+        conditions = [each for status in found for each in status.get("conditions", [])]
+        told = [each["reason"] for each in conditions if each["type"] == "Reconciling"]
         return f"{told} {[status.get('canary', {}).get('weight') for status in found]}"
 
     async def generation(self) -> int:

@@ -20,7 +20,7 @@ WAYS = {
 
 
 class Repository:
-    """Files of the example in a folder, for a namespace of the test's own, tracked as Argo CD tracks what it applies."""
+    """Files of the example in a folder, for a namespace of the test's own, tracked as Argo CD does it."""
 
     def __init__(self, folder: Path, kubectl: Kubectl, namespace: str, way: str) -> None:
         self.folder, self.namespace = folder, namespace

@@ -14,12 +14,12 @@ from itertools import count
 import pytest
 
 from perennial.ports.kube import KubeClient, Object
-from tests.apiserver.gitops import serving, training, versions
+from tests.apiserver.gitops import guarded
 from tests.apiserver.gitops.place import Place, Situation
 from tests.apiserver.support import Kubectl
 from tests.unit.argocd.records import Record, read, records
 
-SITUATIONS = [*serving.situation.all, *training.situation.all, *versions.situation.all]
+SITUATIONS = [situation for case in guarded.CASES for situation in case[1].all]
 INSTALLED = [each for each in SITUATIONS if not each.bare]
 BARE = [each for each in SITUATIONS if each.bare]
 RECORDING = bool(os.environ.get("PERENNIAL_RECORD"))

@@ -23,9 +23,9 @@ class Training:
     """One run; `turn` is one pass."""
 
     def __init__(self, place: Place) -> None:
-        self.place, clock = place, playing.clock()
-        events = playing.recorder(place.operator, clock)
-        self._reconciler = TrainingRunReconciler(place.operator, clock, playing.SETTINGS, events)
+        self.place, self.clock = place, playing.clock()
+        events = playing.recorder(place.operator, self.clock)
+        self._reconciler = TrainingRunReconciler(place.operator, self.clock, playing.SETTINGS, events)
 
     async def apply(self, *claims: str, **spec: Any) -> None:
         for claim in claims:
@@ -107,6 +107,13 @@ PODS = {
 }
 for _name, _status in PODS.items():
     situation.add(ACTIVE, _name, with_pod(_status))
+
+
+@situation(ACTIVE)
+async def pod_not_created(place: Place) -> Object:
+    run = await started(place)
+    run.clock.advance(60)
+    return await run.turn()
 
 
 @situation(ACTIVE)

@@ -18,6 +18,7 @@ situation = Situations("ModelVersion")
 NAME = "flights-1"
 USABLE, PERSON = "may be served", "waits for a person"
 VERIFYING, WRONG = "being verified", "its bytes are not what they should be"
+CANNOT = "cannot go on"
 
 
 class Version:

@@ -36,6 +36,6 @@ async def stage(installed: Kubectl, operator_kubeconfig: Path) -> AsyncIterator[
     installed("create", "namespace", namespace)
     admin = await KubeClient.connect(kubeconfig=str(installed.kubeconfig))
     operator = await KubeClient.connect(kubeconfig=str(operator_kubeconfig))
-    yield Stage(namespace, admin, operator)
+    yield Stage(namespace, admin, operator, kubectl=installed)
     await operator.close()
     await admin.close()

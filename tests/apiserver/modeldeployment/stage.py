@@ -22,12 +22,14 @@ from perennial.ports.kinds import (
     SERVING_RUNTIME,
 )
 from perennial.ports.kube import KubeClient, Object
+from tests.apiserver.support import Kubectl
 from tests.unit.controllers.modeldeployment.objects import deployment, version
 from tests.unit.controllers.modeldeployment.world import SETTINGS, PlayedAnalysis
 
 NAME = "late"
 CHILDREN = (HTTP_ROUTE, INFERENCE_SERVICE, SERVING_RUNTIME, CONTROLLER_REVISION, JOB)
 PLAYER = "test"
+GATEWAY = ("envoy-gateway-system", "gw")
 # What pod security "restricted" asks for, as KServe has it from our InferenceServices.
 RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 CONTAINED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
@@ -54,11 +56,29 @@ def gateway() -> list[Object]:
     ]
 
 
+def gateway_taken(namespace: str, name: str) -> Object:
+    """The Gateway once its controller has taken it."""
+    said = {"status": "True", "reason": "Played", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": {"namespace": namespace, "name": name},
+        "status": {"conditions": [{"type": kind, **said} for kind in ("Accepted", "Programmed")]},
+    }
+
+
 class Stage:
     """One namespace with a ModelDeployment, and the reconciler under test as the operator's service account."""
 
-    def __init__(self, namespace: str, admin: KubeClient, operator: KubeClient, name: str = NAME) -> None:
-        self.namespace, self.admin, self.name = namespace, admin, name
+    def __init__(
+        self,
+        namespace: str,
+        admin: KubeClient,
+        operator: KubeClient,
+        name: str = NAME,
+        kubectl: Kubectl | None = None,
+    ) -> None:
+        self.namespace, self.admin, self.name, self.kubectl = namespace, admin, name, kubectl
         self.clock, self.analysis = FakeClock(), PlayedAnalysis()
         settings: Settings = SETTINGS
         self.reconciler = ModelDeploymentReconciler(
@@ -110,8 +130,8 @@ class Stage:
             await self.play()
         raise AssertionError(f"never at step {step}")
 
-    async def play(self) -> None:
-        """Everything that others do."""
+    async def play(self, *, route: bool = True) -> None:
+        """Everything that others do; without `route` the gateway does nothing."""
         services = {each["metadata"]["name"]: each for each in await self.admin.list(INFERENCE_SERVICE, self.namespace)}
         pods = {each["metadata"]["name"]: each for each in await self.admin.list(POD, self.namespace)}
         for name, pod in pods.items():
@@ -120,7 +140,8 @@ class Stage:
         for name, service in services.items():
             if f"{name}-pod" not in pods:
                 await self._pod(name, service)
-        await self._take_route()
+        if route:
+            await self._take_route()
         await self._end_jobs()
 
     async def _pod(self, name: str, service: Object) -> None:
@@ -168,6 +189,11 @@ class Stage:
     async def conditions(self) -> dict[str, tuple[str, str]]:
         """Type -> status and reason."""
         return {each["type"]: (each["status"], each["reason"]) for each in (await self.status())["conditions"]}
+
+    async def says(self, kind: str) -> str:
+        """The message of a condition; empty when it is absent."""
+        said = (each["message"] for each in (await self.status())["conditions"] if each["type"] == kind)
+        return str(next(said, ""))
 
     async def weights(self) -> dict[int, int]:
         """Version -> percent, as the route says."""

@@ -30,7 +30,7 @@ def say(stage: Stage, installed: Kubectl, tmp_path: Path) -> Say:
     kubectl = tmp_path / "kubectl"
     kubectl.write_text(f'#!/bin/sh\nexec {" ".join(command)} "$@"\n')
     kubectl.chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": str(tmp_path)}
 
     def run(block: str) -> str:
         script = block.replace("mdep flights", f"mdep {NAME}")

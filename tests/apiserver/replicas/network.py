@@ -91,7 +91,9 @@ class Network:
             await self._go.wait()
         await self._pass()
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
-        sent = self._session.request(request.method, self._target + request.raw_path, data=body, headers=headers)
+        sent = self._session.request(
+            request.method, self._target + request.raw_path, data=body or None, headers=headers
+        )
         async with sent as answer:
             if kept:
                 self.delivered.append(answer.status)

@@ -28,9 +28,9 @@ def test_a_write_that_the_network_kept_is_refused_when_another_leads(
     start: Start, cluster: Cluster, network: Network, audit: Audit
 ) -> None:
     first = start(server=network.url, **SHORT)
-    until(first.leads, "the first leads")
+    until(first.leads, "the first leads", 40)
     second = start(**SHORT)
-    until(lambda: second.fetch("/readyz")[0] == 200, "the second is ready")
+    until(lambda: second.fetch("/readyz")[0] == 200, "the second is ready", 40)
     cluster.serve(50)
     network.keep_writes()
     cluster.do(cluster.stage.release(2))
@@ -41,7 +41,9 @@ def test_a_write_that_the_network_kept_is_refused_when_another_leads(
     until(lambda: audit.work(second.credential), "the second writes", 40)
     network.let_go()
     until(lambda: len(network.delivered) == len(network.kept), "what was kept is answered")
-    assert set(network.delivered) == {403}
+    # 409 is for those that name the resourceVersion they were decided on; a route does not.
+    assert set(network.delivered) <= {403, 409}
+    assert 403 in network.delivered
     first.wake()
     assert first.exit_code() == 1
     begun = audit.work(second.credential)[0].begun
@@ -73,7 +75,7 @@ def test_a_leader_frozen_at_any_instant_writes_nothing_after_the_next_one_has(st
         until(leader.leads, "one leads")
         following = start(**SHORT)
         until(lambda now=leader: audit.work(now.credential), "the leader writes", 40)
-        until(lambda now=following: now.fetch("/readyz")[0] == 200, "another is ready")
+        until(lambda now=following: now.fetch("/readyz")[0] == 200, "another is ready", 40)
         pause.wait(instants.random() / 2)
         leader.freeze()
         until(lambda now=following: audit.work(now.credential), "the other one writes", 40)

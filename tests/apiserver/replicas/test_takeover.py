@@ -18,9 +18,9 @@ TAKE_OVER_SECONDS = 20.0
 def two(start: Start, server: str | None = None) -> tuple[Replica, Replica]:
     """A leader and one that waits."""
     first = start(server=server)
-    until(first.leads, "the first leads")
+    until(first.leads, "the first leads", 40)
     second = start()
-    until(lambda: second.fetch("/readyz")[0] == 200, "the second is ready")
+    until(lambda: second.fetch("/readyz")[0] == 200, "the second is ready", 40)
     return first, second
 
 

@@ -26,18 +26,27 @@ FOREIGN = {"inferenceservices", "servingruntimes", "httproutes", "gateways"}
 
 
 @contextmanager
-def secured(directory: Path, overlay: str = "devcluster") -> Iterator[Kubectl]:
-    """kubectl of an admin; the audit log is `audit_log(kubectl)`."""
+def secured(directory: Path, overlay: str = "devcluster", *namespaces: str) -> Iterator[Kubectl]:
+    """kubectl of an admin; `namespaces` are made before the overlay is applied. See `audited` for the audit log."""
     with running_apiserver(directory, audit=True) as kubeconfig:
         kubectl = Kubectl([str(go.build("kubernetes")), "kubectl"], kubeconfig)
-        for namespace in (SYSTEM, "envoy-gateway-system", "monitoring"):
+        for namespace in (SYSTEM, "envoy-gateway-system", *namespaces):
             kubectl("create", "namespace", namespace)
         definitions = (path.read_text() for path in crds.files() if path.stem.partition("_")[2] in FOREIGN)
         kubectl("apply", "--server-side", "-f", "-", stdin="\n---\n".join(definitions))
         kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifests(kubectl, overlay))
         until(lambda: _established(kubectl), "all definitions established", 60)
         kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(gateway()))
+        _program_gateway(kubectl)
         yield kubectl
+
+
+def _program_gateway(kubectl: Kubectl) -> None:
+    """What the gateway's own controller says of it."""
+    said = {"status": "True", "reason": "Played", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    status = {"conditions": [{"type": each, **said} for each in ("Accepted", "Programmed")]}
+    patch = ["--subresource=status", "--type=merge", "-p", json.dumps({"status": status})]
+    kubectl("-n", "envoy-gateway-system", "patch", "gateway", "gw", *patch)
 
 
 def manifests(kubectl: Kubectl, overlay: str) -> str:

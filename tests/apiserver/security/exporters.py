@@ -1,4 +1,4 @@
-"""Pods that a real Prometheus finds at a real apiserver, and what they export; each has a loopback address of its own."""
+"""Pods that a real Prometheus finds at a real apiserver, and what they export, each at an address of its own."""
 
 from __future__ import annotations
 

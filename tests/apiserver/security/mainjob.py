@@ -11,12 +11,13 @@ from perennial.controllers.modelversion import ModelVersionReconciler
 from perennial.controllers.trainingrun import TrainingRunReconciler
 from perennial.core.metrics import Metrics
 from perennial.core.queue import Key, WorkQueue
-from perennial.core.reconciling import Reconciler, Workers
+from perennial.core.reconciling import Reconciler, Result, Workers
 from perennial.ports.kinds import CONTROLLER_REVISION, JOB, MODEL_VERSION, TRAINING_RUN, Kind
-from perennial.ports.kube import KubeClient, Object
+from perennial.ports.kube import KubeClient, Object, Unavailable
 from perennial.rollout import Verdict
 from tests.apiserver import playing
 from tests.apiserver.modeldeployment.stage import NAME, Stage
+from tests.apiserver.support import eventually
 
 RECORDS = 21
 """More than are kept."""
@@ -34,11 +35,28 @@ async def look_away(kind: Kind, namespace: str, name: str) -> None:
     """For those who are interested in the end only."""
 
 
+class _Patient:
+    """Tries again while the apiserver says later: definitions are new here."""
+
+    def __init__(self, reconciler: Reconciler) -> None:
+        self._reconciler = reconciler
+        self.kind, self.manager = reconciler.kind, reconciler.manager
+
+    async def reconcile(self, namespace: str, name: str) -> Result:
+        async def attempt() -> Result | None:
+            try:
+                return await self._reconciler.reconcile(namespace, name)
+            except Unavailable:
+                return None
+
+        return await eventually(attempt, "an apiserver that answers")
+
+
 class Passes:
     """Passes as the operator's workers make them: what goes wrong is logged."""
 
     def __init__(self, reconciler: Reconciler, look: Look) -> None:
-        self._workers = Workers(WorkQueue(playing.clock()), {reconciler.kind.kind: reconciler}, Metrics(), 1)
+        self._workers = Workers(WorkQueue(playing.clock()), {reconciler.kind.kind: _Patient(reconciler)}, Metrics(), 1)
         self._kind, self._look = reconciler.kind, look
 
     async def one(self, namespace: str, name: str) -> None:

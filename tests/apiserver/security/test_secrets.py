@@ -6,9 +6,10 @@ import json
 import secrets
 import threading
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from perennial.ports.kube import KubeClient, Object
 from tests.apiserver import playing
 from tests.apiserver.modeldeployment.stage import Stage
 from tests.apiserver.security import cluster, mainjob
-from tests.apiserver.support import Kubectl, OperatorProcess, eventually
+from tests.apiserver.support import Kubectl, OperatorProcess, eventually, until
 
 KINDS = "trainingruns,modelversions,modeldeployments,jobs,inferenceservices,servingruntimes,controllerrevisions"
 KINDS += ",httproutes,events.events.k8s.io,persistentvolumeclaims,configmaps,gateways,services"
@@ -80,11 +81,11 @@ def echoing() -> Iterator[int]:
 
 
 @pytest.fixture
-async def planted(secured: Kubectl, admin: KubeClient, namespace: str) -> AsyncIterator[Planted]:
+async def planted(secured: Kubectl, admin: KubeClient, namespace: str) -> Planted:
     token = await cluster.token(admin, cluster.SYSTEM, "perennial-operator")
     planted = Planted(word(), word(), word(), token)
     secured("-n", namespace, "create", "secret", "generic", "hidden", f"--from-literal=password={planted.secret}")
-    yield planted
+    return planted
 
 
 async def test_a_planted_secret_is_nowhere_afterwards(
@@ -94,23 +95,31 @@ async def test_a_planted_secret_is_nowhere_afterwards(
     cluster.write_kubeconfig(secured.kubeconfig, planted.token, tmp_path / "kubeconfig")
     with echoing() as port:
         url = f"http://someone:{planted.url}@127.0.0.1:{port}"
-        settings = {"prometheus_url": url, "verbose": "yes", "namespaces": namespace, "poll_seconds": 0.5}
+        serving = f"{namespace}-serving"
+        secured("create", "namespace", serving)
+        served = f"{namespace},{serving}"
+        settings = {"prometheus_url": url, "verbose": "yes", "namespaces": served, "poll_seconds": 0.5}
         process = OperatorProcess(tmp_path / "kubeconfig", tmp_path / "log", "operator-0", settings)
         try:
-            await _failing_run(admin, namespace, planted)
-            await _canary(admin, namespace, planted)
+            await _failing_run(secured, admin, namespace, planted)
+            await _canary(admin, serving, planted)
             shown = process.fetch("/metrics")[1]
         finally:
             process.end()
     assert "DEBUG".lower() in process.log
     _search(process.log, planted, planted.spec)
     _search(shown, planted, planted.spec)
-    found = json.loads(secured("-n", namespace, "get", KINDS, "-o", "json"))["items"]
+    found = [obj for each in (namespace, serving) for obj in _all(secured, each)]
     assert {"TrainingRun", "Event", "ServingRuntime", "ControllerRevision"} <= {each["kind"] for each in found}
     for each in found:
         _search(json.dumps(each), planted)
         _search(json.dumps(_said(each)), planted, planted.spec)
     _search(secured("-n", cluster.SYSTEM, "get", "leases,events,configmaps", "-o", "json"), planted, planted.spec)
+
+
+def _all(kubectl: Kubectl, namespace: str) -> list[Object]:
+    items: list[Object] = json.loads(kubectl("-n", namespace, "get", KINDS, "-o", "json"))["items"]
+    return items
 
 
 def _search(text: str, planted: Planted, *more: str) -> None:
@@ -124,25 +133,46 @@ def _said(obj: Object) -> Object:
     return {key: value for key, value in obj.items() if key not in theirs}
 
 
-async def _failing_run(admin: KubeClient, namespace: str, planted: Planted) -> None:
-    """Three runs: one that fails, one whose Job the apiserver refuses, one whose container cannot be made."""
+async def _failing_run(kubectl: Kubectl, admin: KubeClient, namespace: str, planted: Planted) -> None:
+    """Three runs: one that fails, one whose container cannot be made, one whose Job the apiserver refuses."""
     for claim in ("flights-data", "models"):
         await playing.make_claim(admin, namespace, claim)
-    too_little = {"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}}
-    for name, more in (("fails", {}), ("refused", {"resources": too_little}), ("stuck", {})):
-        run = mainjob.run(namespace, name)
-        run["spec"]["trainer"] |= {"env": planted.env(), **more}
-        await admin.create(TRAINING_RUN, run)
     for name, status in (
         ("fails", playing.ended("train", 1, "ValueError: no such column", "Error")),
         ("stuck", playing.waiting("train", "CreateContainerConfigError", 'secret "hidden" not found')),
     ):
-        job = await eventually(lambda name=name: admin.get(JOB, namespace, name), f"the Job of {name}")
+        await _run(admin, namespace, name, planted)
+        job = await eventually(partial(admin.get, JOB, namespace, name), f"the Job of {name}")
         await playing.make_pod(admin, job, status)
         if name == "fails":
             await playing.end_job(admin, job, "Failed")
-    for name, words in (("fails", "no such column"), ("refused", "memory limit"), ("stuck", "not found")):
-        await eventually(lambda name=name, words=words: _says(admin, namespace, name, words), f"{name}: {words}")
+    _no_more_jobs(kubectl, namespace)
+    await _run(admin, namespace, "refused", planted)
+    for name, words in (("fails", "no such column"), ("stuck", "not found"), ("refused", "exceeded quota")):
+        await eventually(partial(_says, admin, namespace, name, words), f"{name}: {words}", 60)
+
+
+async def _run(admin: KubeClient, namespace: str, name: str, planted: Planted) -> None:
+    run = mainjob.run(namespace, name)
+    run["spec"]["trainer"]["env"] = planted.env()
+    await admin.create(TRAINING_RUN, run)
+
+
+def _no_more_jobs(kubectl: Kubectl, namespace: str) -> None:
+    """A quota, in force; the status is written by a controller that is not here."""
+    hard = {"count/jobs.batch": "2"}
+    kubectl("-n", namespace, "create", "quota", "jobs", "--hard=count/jobs.batch=2")
+    patch = ["--subresource=status", "--type=merge", "-p", json.dumps({"status": {"hard": hard, "used": hard}})]
+    kubectl("-n", namespace, "patch", "quota", "jobs", *patch)
+
+    def refused() -> bool:
+        try:
+            kubectl("-n", namespace, "create", "job", "one-more", "--image=x", "--dry-run=server")
+        except AssertionError as error:
+            return "exceeded quota" in str(error)
+        return False
+
+    until(refused, "the quota is in force")
 
 
 async def _says(admin: KubeClient, namespace: str, name: str, words: str) -> bool:

@@ -39,13 +39,14 @@ def test_a_series_without_samples_says_nothing() -> None:
 async def test_a_change_is_told_once_and_mended_by_itself() -> None:
     world, told = World(steady()), list[tuple[str, str]]()
     merging = Merging(world.prometheus, world, GRID, lambda *route: told.append(route))
-    labels = {"__name__": TOTAL, "envoy_cluster_name": "httproute/flights/late/rule/0"}
-    forged = {**labels, "envoy_cluster_name": "httproute/flights/other/rule/0", "isvc": "a-model"}
+    labels = {"__name__": TOTAL, "job": GRID.job, "envoy_cluster_name": "httproute/flights/late/rule/0"}
+    other = {**labels, "envoy_cluster_name": "httproute/flights/other/rule/0"}
     world.prometheus.add(labels, world.time - 5, 3)
-    world.prometheus.add(forged, world.time - 5, 3)
+    world.prometheus.add({**other, "isvc": "a-model"}, world.time - 5, 3)
+    world.prometheus.add({**other, "job": "a-tenants"}, world.time - 5, 3)
     await merging.look()
     assert merging.unmerged("flights", "late")
-    assert not merging.unmerged("flights", "other"), "a model server's own metrics are not the gateway's"
+    assert not merging.unmerged("flights", "other"), "metrics of others are not the gateway's"
     await merging.look()
     world.prometheus.failure = PrometheusUnavailable("Unreachable", "Down.")
     await merging.look()

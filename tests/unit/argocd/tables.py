@@ -1,4 +1,4 @@
-"""The tables of docs/conditions.md and docs/gitops.md, as the tests of this folder and of tests/apiserver/gitops need."""
+"""The tables of docs/conditions.md and docs/gitops.md, as the tests of health and kstatus need them."""
 
 from __future__ import annotations
 

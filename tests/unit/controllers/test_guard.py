@@ -17,7 +17,7 @@ from perennial.core.metrics import Metrics
 from perennial.core.reconciling import Result
 from perennial.core.services import Services
 from perennial.ports.kinds import EVENT, MODEL_DEPLOYMENT, MODEL_VERSION, TRAINING_RUN, Kind
-from perennial.ports.kube import Forbidden
+from perennial.ports.kube import Forbidden, Invalid, KubeError, Unavailable
 from perennial.ports.kube_fake import RecordingKube
 from tests.unit.controllers.modeldeployment.world import SETTINGS
 
@@ -85,6 +85,25 @@ async def test_a_stored_spec_that_is_not_valid_stalls_with_a_sentence(kind: Kind
     before = len(kube.writes)
     await reconciler.reconcile(NAMESPACE, NAME)
     assert kube.writes[before:] == [], "said once"
+
+
+class Unwritable(RecordingKube):
+    """Takes no status, as an apiserver does beside a spec of other types than its definition's."""
+
+    error: KubeError = Invalid("")
+
+    async def apply_status(self, kind: Kind, obj: dict[str, Any], *, manager: str) -> dict[str, Any]:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [Invalid("no such key: sha256"), Unavailable("failed to create typed live object")])
+async def test_where_no_status_can_be_written_an_event_tells(error: KubeError) -> None:
+    kube = Unwritable(stored("ModelVersion"))
+    kube.error = error
+    assert await guarded(kube, MODEL_VERSION)[0].reconcile(NAMESPACE, NAME) == Result(300)
+    (event,) = await kube.list(EVENT, NAMESPACE)
+    assert (event["type"], event["reason"]) == ("Warning", "SpecInvalid")
+    assert "spec.modelName" in event["note"]
 
 
 async def test_a_run_that_has_ended_stays_as_it_ended() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from perennial.core.clock import FakeClock
-from perennial.core.leader import LEASE_NAME, Leader, LeaseLost
+from perennial.core.leader import FORMER, LEASE_NAME, Leader, LeaseLost
 from perennial.core.settings import Settings
 from perennial.ports.kinds import LEASE
 from perennial.ports.kube import Unavailable
@@ -229,6 +229,57 @@ async def test_a_leader_is_ready_while_it_renews(bench: Bench) -> None:
     assert set(seen) == {True}
     bench.clock.advance(SETTINGS.lease_seconds + 1)
     assert not leader.reachable
+
+
+async def former(bench: Bench) -> list[str]:
+    return (await bench.lease())["metadata"].get("annotations", {}).get(FORMER, "").split(",")
+
+
+async def test_the_lease_names_the_pods_that_led_before(bench: Bench) -> None:
+    await bench.candidate("a_1").acquire()
+    await bench.candidate("b_2").acquire()
+    assert await former(bench) == ["a"]
+    third = bench.candidate("c_3")
+    await third.acquire()
+    assert await former(bench) == ["a", "b"]
+    await third.release()
+    assert await former(bench) == ["a", "b", "c"]
+    await bench.candidate("a_4").acquire()
+    assert await former(bench) == ["b", "c"]
+
+
+async def test_only_the_latest_are_remembered(bench: Bench) -> None:
+    for number in range(25):
+        await bench.candidate(f"pod-{number}_x").acquire()
+    assert await former(bench) == [f"pod-{number}" for number in range(4, 24)]
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [(1.0, False), (SETTINGS.lease_seconds + 1, True)])
+async def test_a_leader_that_the_apiserver_goes_on_refusing_gives_way(bench: Bench, seconds: float, ends: bool) -> None:
+    leader = bench.candidate("a_1", _cancel_at)
+    leader.told(leads=False)
+    bench.clock.advance(seconds)
+    leader.told(leads=False)
+    await leader.acquire()
+    with pytest.raises(LeaseLost if ends else asyncio.CancelledError):
+        await leader.hold()
+
+
+async def test_a_write_that_is_taken_ends_the_doubt(bench: Bench) -> None:
+    leader = bench.candidate("a_1", _cancel_at)
+    await leader.acquire()
+    leader.told(leads=False)
+    leader.told(leads=True)
+    bench.clock.advance(SETTINGS.lease_seconds + 1)
+    leader.told(leads=False)
+    await leader.acquire()
+    with pytest.raises(asyncio.CancelledError):
+        await leader.hold()
+
+
+def _cancel_at(number: int) -> None:
+    if number == 1:
+        raise asyncio.CancelledError
 
 
 async def test_two_at_the_same_moment_make_one_leader(bench: Bench) -> None:

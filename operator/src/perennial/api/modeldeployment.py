@@ -19,7 +19,7 @@ from perennial.api.base import (
     cel,
 )
 from perennial.api.conditions import Conditions
-from perennial.api.pods import EnvVar, Resources
+from perennial.api.pods import NAMED_ONCE, EnvVar, Resources
 
 # Reasons of Ready and UpToDate.
 SERVING = "Serving"
@@ -69,10 +69,11 @@ class Serving(ApiModel):
         default_factory=list,
         max_length=64,
         json_schema_extra=cel(
+            NAMED_ONCE,
             Rule(
                 "self.all(each, !(each.name in ['HOME', 'INFERENCE_SERVICE_NAME']))",
                 "HOME and INFERENCE_SERVICE_NAME are set by Perennial and KServe",
-            )
+            ),
         ),
         description="Environment variables for the model server.",
     )
@@ -259,6 +260,9 @@ class RevisionStatus(ApiModel):
     """A revision that has pods."""
 
     version: int = Field(description="Its version.")
+    version_uid: str | None = Field(
+        None, max_length=64, description="The uid of its ModelVersion: a number may be given again."
+    )
     revision: str = Field(max_length=32, description="The revision: a hash of the version and of how it is served.")
     inference_service: str = Field(max_length=63, description="Its InferenceService.")
 
@@ -308,6 +312,7 @@ class HistoryEntry(ApiModel):
     """One rollout that is over."""
 
     version: int = Field(description="Its version.")
+    version_uid: str | None = Field(None, max_length=64, description="The uid of its ModelVersion.")
     revision: str = Field(max_length=32, description="Its revision.")
     outcome: Literal["Deployed", "Promoted", "RolledBack", "Superseded"] = Field(description="How it ended.")
     time: str = Field(json_schema_extra={"format": "date-time"}, description="When it ended.")

@@ -6,6 +6,7 @@ by a newer release. Such an object is told so, and the pass is tried again when 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,9 +21,12 @@ from perennial.controllers.plan import write_and_tell
 from perennial.core.reconciling import Reconciler, Result
 from perennial.core.services import Services
 from perennial.ports.kinds import Kind
-from perennial.ports.kube import Forbidden, Object
+from perennial.ports.kube import Forbidden, Invalid, Object, Unavailable
+
+log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 30.0
+UNWRITABLE_SECONDS = 300.0
 SPECS = {each.kind: each.spec for each in RESOURCES}
 SHORT_NAMES = {each.kind: each.short_names[0] for each in RESOURCES}
 MAIN: dict[str, tuple[str, Status]] = {
@@ -57,9 +61,7 @@ class Guarded:
             why = spec_problem(self.kind.kind, obj or {})
             if obj is None or why is None:
                 raise
-            if not _is_over(obj):
-                await self._tell(obj, Finding("True", SPEC_INVALID, why), main=True)
-            return Result()
+            return await self._spec_invalid(obj, why)
         except Forbidden as error:
             obj = await self._kube.get(self.kind, namespace, name)
             if obj is None:
@@ -68,6 +70,19 @@ class Guarded:
             why = f"The operator lacks a permission: {words} Give its role what manifests/ gives it."
             await self._tell(obj, Finding("True", PERMISSION_MISSING, why), main=False)
             return Result(AGAIN_SECONDS)
+
+    async def _spec_invalid(self, obj: Object, why: str) -> Result:
+        if _is_over(obj):
+            return Result()
+        try:
+            await self._tell(obj, Finding("True", SPEC_INVALID, why), main=True)
+        except (Invalid, Unavailable) as error:
+            # Some specs are so far from the definition that the apiserver takes no status beside them.
+            log.warning("no status can be written: %s", error)
+            kind, reason = self.kind, SPEC_INVALID
+            await self._events.emit(obj, kind, type="Warning", reason=reason, action="Reconcile", note=why)
+            return Result(UNWRITABLE_SECONDS)
+        return Result()
 
     async def _tell(self, obj: Object, finding: Finding, *, main: bool) -> None:
         stored = obj.get("status", {}).get("conditions", [])

@@ -16,6 +16,9 @@ from perennial.ports.kinds import LEASE, Kind
 from perennial.ports.kube import AlreadyExists, Conflict, KubeError, NotFound, Object
 
 LEASE_NAME = "perennial-leader"
+FORMER = "perennial.dev/former-leaders"
+"""The annotation of the Lease that names pods which led before, for the policy of manifests/base/fence.yaml."""
+REMEMBERED = 20
 SOON_SECONDS = 0.05
 
 log = logging.getLogger(__name__)
@@ -59,6 +62,8 @@ class Leader:
         self._seen: tuple[str, float] | None = None  # resourceVersion of someone's lease, since when it is seen here
         self._free_at = 0.0  # when someone's lease runs out, should it not be renewed
         self._answered: float | None = None  # when the apiserver last answered about the lease
+        self._refused: float | None = None  # since when the apiserver refuses our writes as a former leader's
+        self._fenced = False
         self._renewed: float | None = None  # when our last successful renewal was sent; None: we do not lead
 
     def remaining(self) -> float:
@@ -66,6 +71,19 @@ class Leader:
         if self._renewed is None:
             return 0.0
         return max(0.0, self._renewed + self._settings.renew_deadline_seconds - self._clock.monotonic())
+
+    def told(self, *, leads: bool) -> None:
+        """The apiserver took a write, or refused it as a former leader's; if it goes on refusing, another must lead.
+
+        For a moment it may not know the new leader yet. For longer it is mistaken: see docs/adr/010.
+        """
+        now = self._clock.monotonic()
+        if leads:
+            self._refused = None
+        elif self._refused is None:
+            self._refused = now
+        else:
+            self._fenced = now - self._refused > self._settings.lease_seconds
 
     @property
     def reachable(self) -> bool:
@@ -90,6 +108,8 @@ class Leader:
             await self._sleep(self._settings.retry_seconds)
             if self.remaining() <= 0:
                 self._lose("the lease was not renewed in time")
+            if self._fenced:
+                self._lose("the apiserver takes this pod for a former leader")
             await self._renew()
 
     async def release(self) -> None:
@@ -98,8 +118,9 @@ class Leader:
             return
         self._renewed = None
         spec = self._lease["spec"] | {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": self._now()}
+        former = _former(self._lease, self._identity)
         try:
-            await self._kube.update(LEASE, self._lease | {"spec": spec})
+            await self._kube.update(LEASE, _remembering(self._lease, former) | {"spec": spec})
         except KubeError as error:
             log.warning("the lease was not released and has to expire: %s", error)
 
@@ -174,8 +195,10 @@ class Leader:
         return {"metadata": metadata, "spec": self._held(transitions=0)}
 
     def _taken(self, lease: Object) -> Object:
-        transitions = int(lease.get("spec", {}).get("leaseTransitions") or 0) + 1
-        return lease | {"spec": self._held(transitions)}
+        spec = lease.get("spec", {})
+        transitions = int(spec.get("leaseTransitions") or 0) + 1
+        former = [pod for pod in _former(lease, spec.get("holderIdentity") or "") if pod != _pod(self._identity)]
+        return _remembering(lease, former) | {"spec": self._held(transitions)}
 
     def _held(self, transitions: int) -> Object:
         return {
@@ -188,3 +211,19 @@ class Leader:
 
     def _now(self) -> str:
         return self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _pod(identity: str) -> str:
+    return identity.rpartition("_")[0] or identity
+
+
+def _former(lease: Object, last: str) -> list[str]:
+    """The pods that led before, the latest last; `last` is the identity that leads no more, if any."""
+    said = (lease["metadata"].get("annotations") or {}).get(FORMER, "")
+    return list(dict.fromkeys([*filter(None, said.split(",")), *filter(None, [_pod(last)])]))
+
+
+def _remembering(lease: Object, former: list[str]) -> Object:
+    metadata = lease["metadata"]
+    annotations = {**(metadata.get("annotations") or {}), FORMER: ",".join(former[-REMEMBERED:])}
+    return lease | {"metadata": metadata | {"annotations": annotations}}

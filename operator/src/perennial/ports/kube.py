@@ -191,8 +191,11 @@ class KubeClient:
         finally:
             if self._observe is not None:
                 self._observe(call.verb, call.kind.plural, status)
-        if status >= 300:
-            raise error_of(status, body.decode(errors="replace"))
+        refusal = error_of(status, body.decode(errors="replace")) if status >= 300 else None
+        if self._gate is not None and call.writes and (refusal is None or isinstance(refusal, NotLeading)):
+            self._gate.told(leads=refusal is None)
+        if refusal is not None:
+            raise refusal
         return _decode(body)
 
     def _seconds(self, call: _Call) -> float:

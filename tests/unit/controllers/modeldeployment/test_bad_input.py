@@ -412,7 +412,7 @@ OUTCOME = (
     [
         (OUT_OF_MEMORY, "it was out of memory; raise serving.resources.limits.memory"),
         ({"exitCode": 1, "message": "boom \x1b[31m!"}, "exit code 1, saying: boom [31m!"),
-        ({"exitCode": 65, "message": OUTCOME}, "The artifact is not the one that was registered: m"),
+        ({"exitCode": 65, "message": OUTCOME}, "saying: The artifact is not the one that was registered: m"),
     ],
 )
 @pytest.mark.parametrize("routed", [False, True])

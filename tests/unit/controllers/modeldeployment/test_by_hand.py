@@ -12,6 +12,7 @@ from tests.unit.controllers.modeldeployment.objects import NAMESPACE, outcome, v
 from tests.unit.controllers.modeldeployment.world import World
 
 BY_HAND = "Version 2 took over from version 1, promoted by hand (spec.rollout.promote)."
+TOLD = ("ModelDeployment", "Event")
 REJECTED = "Version 2 was rejected by hand (spec.rollout.reject). Version 1 serves all requests."
 
 
@@ -162,6 +163,7 @@ async def test_a_promotion_that_is_left_over_does_nothing_until_it_is_set_anew()
     await take_over(world)
     await world.change(version=2)
     await world.until_followed(-1)
+    await world.settle()
     assert await canary(world) == revision, "version 3 serves, and version 2 is a canary again"
     await world.change(rollout={})
     await world.step()
@@ -234,8 +236,11 @@ async def test_a_rejected_revision_is_not_begun_at_all() -> None:
     records = await world.kube.list(CONTROLLER_REVISION, NAMESPACE)
     revision = next(each["metadata"]["labels"]["perennial.dev/revision"] for each in records if each["revision"] == 2)
     await world.change(rollout={"reject": revision}, paused=False)
+    before = len(world.kube.writes)
     await world.settle()
+    assert {each.kind for each in world.kube.writes[before:]} <= {"ControllerRevision", "HTTPRoute", *TOLD}
     assert await world.says("Stalled") == REJECTED
+    assert (await world.events()).count("RolledBack") == 1
     assert [each["outcome"] for each in (await world.status())["history"]] == ["RolledBack", "Deployed"]
     assert len(await world.services()) == 1
 
@@ -248,6 +253,7 @@ async def test_a_rejection_wins_over_a_promotion_and_over_the_next_version() -> 
     assert await world.weights() == {1: 100, 2: 0}
     await world.settle()
     assert (await world.outcomes())[2] == "RolledBack"
+    assert (await world.events()).count("RolledBack") == 1
     assert (await world.status())["canary"]["version"] == 3
 
 

@@ -40,6 +40,7 @@ async def test_no_rollout_begins_while_paused_and_it_begins_afterwards() -> None
     assert "canary" not in await world.status()
     assert await world.conditions() == WAITING
     assert "Set it to false to begin the rollout" in await world.says("Reconciling")
+    assert await world.step() is None, "nothing is under way that would have to be looked at"
     await world.change(paused=False)
     await world.step()
     assert (await world.status())["canary"]["version"] == 2

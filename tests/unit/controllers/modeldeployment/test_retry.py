@@ -5,15 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from perennial.core.conditions import parse_time
-from perennial.ports.kinds import CONTROLLER_REVISION, HTTP_ROUTE, JOB, POD
+from perennial.ports.kinds import CONTROLLER_REVISION
 from perennial.rollout import Verdict
-from tests.unit.controllers.modeldeployment.objects import NAME, NAMESPACE, outcome, version
+from tests.unit.controllers.modeldeployment.objects import NAMESPACE, version
 from tests.unit.controllers.modeldeployment.world import World
-
-AGAIN = "Version 2 is tried again"
 
 
 async def rolled_back(**spec: Any) -> World:
@@ -140,35 +136,6 @@ async def test_a_retry_goes_all_the_way() -> None:
     assert (await world.outcomes())[2] == "Promoted"
 
 
-async def test_a_retry_waits_until_the_pods_and_the_job_of_the_last_try_are_gone() -> None:
-    world = World(version(1))
-    await world.serving()
-    world.kube.put(version(2))
-    await world.until_followed(-1)
-    for job in await world.kube.list(JOB, NAMESPACE):
-        world.kube.put({k: v for k, v in job.items() if k != "status"})
-    await world.preflight("Failed", outcome("row 3: 0.1, not 0.2."))
-    await world.step()
-    await retry(world, "monday")
-    await world.step()
-    assert AGAIN in await world.says("Reconciling")
-    assert "Stalled" not in await world.conditions()
-    assert (await world.outcomes())[2] == "RolledBack", "not forgotten yet"
-    await first_step(world)
-
-
-async def test_pods_that_linger_after_their_service_do_not_end_the_next_try() -> None:
-    world = await rolled_back()
-    labels = {**(await record(world))["labels"], "perennial.dev/component": "server"}
-    metadata = {"namespace": NAMESPACE, "name": "lingers", "labels": labels}
-    world.kube.put({"kind": "Pod", "metadata": metadata, "status": {"conditions": []}})
-    await retry(world, "monday")
-    await world.step()
-    assert AGAIN in await world.says("Reconciling")
-    world.kube.drop(POD, NAMESPACE, "lingers")
-    await first_step(world)
-
-
 async def test_a_rejection_wins_over_a_retry_until_it_is_taken_back() -> None:
     world = World(version(1))
     await world.in_traffic()
@@ -192,6 +159,18 @@ async def test_a_retry_while_paused_forgets_and_begins_later() -> None:
     await first_step(world)
 
 
+async def test_a_retry_of_what_is_wanted_outlasts_a_pause_that_holds_another_canary() -> None:
+    world = await rolled_back()
+    world.kube.put(version(3))
+    await world.until_followed(0, first=True)
+    await world.change(paused=True, version=2, rollout={"retry": "monday"})
+    await world.settle()
+    assert await world.weights() == {1: 90, 3: 10}
+    await world.change(paused=False)
+    await world.settle(12)
+    assert (await world.status())["canary"]["version"] == 2
+
+
 async def test_a_promotion_that_a_rollback_forestalled_does_not_come_with_the_retry() -> None:
     world = World(version(1))
     await world.in_traffic()
@@ -213,60 +192,6 @@ async def test_a_retry_and_a_promotion_in_one_go_put_the_revision_in_charge() ->
     await world.change(rollout={"retry": "monday", "promote": revision})
     await world.settle(12)
     assert await world.weights() == {1: 0, 2: 100}
-
-
-@pytest.mark.parametrize("lost", [False, True])
-async def test_a_rollback_that_only_the_route_knows_is_told_and_then_retried(lost: bool) -> None:
-    world = World(version(1))
-    await world.in_traffic()
-    world.analysis.says(Verdict.ROLL_BACK, message="It is worse.")
-    real = world.kube.apply
-
-    async def dies(kind: object, obj: object, *, manager: str) -> object:
-        if kind == CONTROLLER_REVISION:
-            raise ConnectionError
-        return await real(kind, obj, manager=manager)  # type: ignore[arg-type]
-
-    world.kube.apply = dies  # type: ignore[method-assign,assignment]
-    with pytest.raises(ConnectionError):
-        await world.step()
-    world.kube.apply = real  # type: ignore[method-assign]
-    world.start()
-    world.clock.advance(10)
-    if lost:
-        await world.wipe()
-    await retry(world, "monday")
-    await world.step()
-    assert (await world.outcomes())[2] == "RolledBack"
-    assert (await world.status())["history"][0]["outcome"] == "RolledBack"
-    await first_step(world)
-    route = await world.kube.get(HTTP_ROUTE, NAMESPACE, NAME)
-    assert route is not None
-    assert "perennial.dev/rolled-back" not in route["metadata"]["annotations"]
-
-
-async def test_a_used_token_survives_a_lost_status() -> None:
-    world = await rolled_back()
-    await retry(world, "monday")
-    await first_step(world)
-    await worse(world)
-    await world.wipe()
-    world.start()
-    await world.settle()
-    await world.settle()
-    assert await is_rolled_back(world)
-
-
-async def test_many_later_revisions_do_not_make_a_used_token_new() -> None:
-    world = await rolled_back()
-    await retry(world, "monday")
-    await first_step(world)
-    for number in range(25):
-        await world.change(version=1, serving={"env": [{"name": "A", "value": str(number)}]})
-        await world.step()
-        await world.play()
-    assert len(await world.kube.list(CONTROLLER_REVISION, NAMESPACE)) <= 21
-    assert await token(world) == "monday"
 
 
 async def test_memory_is_by_revision_so_a_version_made_again_is_tried() -> None:

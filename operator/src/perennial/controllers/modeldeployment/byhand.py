@@ -76,7 +76,7 @@ def needed(seen: Observed, record: Record) -> bool:
 
 def held(seen: Observed, record: Record) -> bool:
     """Whether a canary stays though another revision is wanted: paused, and its version may still be served."""
-    version = next((each for each in seen.versions if each.uid == record.inputs["versionUid"]), None)
+    version = next((each for each in seen.versions if each.uid == record.version_uid), None)
     return (
         seen.spec.paused and version is not None and version.verified and version.spec.approval.decision != "Rejected"
     )

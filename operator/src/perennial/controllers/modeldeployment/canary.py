@@ -27,8 +27,9 @@ def proceed(seen: Observed, course: Course, stable: Record, target: Record, now:
         return _rejected(seen, course, stable, target, why, now, again=again)
     move = Move(course, story.weights(course), target)
     if again:
+        # As its record says from now on.
         target = replace(target, outcome="", message="")
-        move = replace(move, outcomes={target.revision: ("", "")}, tellings=(story.retried(target),))
+        move = replace(move, target=target, tellings=(story.retried(target),))
     elif course.canary is None:
         move = replace(move, analysis=seen.status.analysis)
     if course.canary is None and seen.spec.paused:
@@ -70,10 +71,12 @@ def _rejected(
     lacking = stepping.stable_lacks(seen, stable, target)
     if lacking and seen.live_route.weights.get(target.service):
         return Move(course, story.weights(course), target, target, progress=lacking, analysis=seen.status.analysis)
-    told = target.outcome == ROLLED_BACK or target.revision in seen.live_route.rolled_back
-    if not told or course.role(target.revision) == CANARY:
-        # Not told: a person rejects it now, or the operator ended between rolling back and telling of it.
+    if course.role(target.revision) == CANARY:
+        # A person rejects it now, or the operator ended between rolling back and telling of it.
         return story.rolled_back(seen, course, stable, target, why, now)
+    if target.outcome != ROLLED_BACK and target.revision not in seen.live_route.rolled_back:
+        # Rejected before it was begun: it gets no pods.
+        return replace(story.rolled_back(seen, course, stable, target, why, now), candidate=None)
     over = replace(course, canary=None)
     move = Move(
         over,

@@ -84,8 +84,10 @@ def _stay(seen: Observed, current: Course, problem: Problem) -> Move:
 
 def _other_wanted(seen: Observed, current: Course, stable: Record, target: Record, now: datetime) -> Move:
     """Another revision is wanted than the canary, which goes, unless a person holds it or wants it now."""
-    move = None if target.revision == stable.revision else _kept(seen, current, now)
-    return move or _supersede(seen, current, target, f"version {target.version} is wanted now", now)
+    kept = None if target.revision == stable.revision else _kept(seen, current, now)
+    if kept:
+        return replace(kept, target=target)
+    return _supersede(seen, current, target, f"version {target.version} is wanted now", now)
 
 
 def _kept(seen: Observed, current: Course, now: datetime) -> Move | None:
@@ -174,9 +176,14 @@ def _supersede(seen: Observed, current: Course, target: Record | None, why: str,
     )
     rolled_back = canary.ended(seen, record) if record else None
     if record and rolled_back is not None:
-        # The operator ended between rolling back and telling of it.
+        # A person rejects it now, or the operator ended between rolling back and telling of it.
         outcomes = {record.revision: (ROLLED_BACK, rolled_back)}
-        return replace(move, outcomes=outcomes, history=(story.entry(record, "RolledBack", rolled_back, now),))
+        return replace(
+            move,
+            outcomes=outcomes,
+            history=(story.entry(record, "RolledBack", rolled_back, now),),
+            tellings=(story.went_back(rolled_back),),
+        )
     return replace(
         move,
         history=(story.entry(record, "Superseded", message, now),) if record else (),

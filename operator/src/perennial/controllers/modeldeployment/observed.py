@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from perennial.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
+from perennial.controllers.jobs.state import is_pod_of
 from perennial.controllers.modeldeployment import naming
 from perennial.controllers.modeldeployment import preflight as preflights
 from perennial.controllers.modeldeployment.gateway import NOTHING_SEEN, GatewayState, GatewayView, state
@@ -70,7 +71,8 @@ class Observed:
     def preflight(self, record: Record) -> preflights.Result:
         """How a revision's preflight stands."""
         job = self.jobs.get(naming.preflight_name(self.name, record.revision))
-        return preflights.result(job, self._pods(record.revision, naming.PREFLIGHT))
+        labelled = self._pods(record.revision, naming.PREFLIGHT)
+        return preflights.result(job, tuple(pod for pod in labelled if job is not None and is_pod_of(pod, job)))
 
     def _pods(self, revision: str, component: str) -> tuple[dict[str, Any], ...]:
         wanted = {naming.REVISION_LABEL: revision, naming.COMPONENT_LABEL: component}

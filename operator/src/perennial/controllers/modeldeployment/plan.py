@@ -10,7 +10,7 @@ from typing import Any
 from perennial.api.conditions import Condition
 from perennial.api.modeldeployment import ModelDeploymentStatus
 from perennial.controllers.findings import Telling
-from perennial.controllers.modeldeployment import children
+from perennial.controllers.modeldeployment import byhand, children
 from perennial.controllers.modeldeployment.conditions import conditions
 from perennial.controllers.modeldeployment.course import course
 from perennial.controllers.modeldeployment.move import Move
@@ -79,7 +79,8 @@ def status(seen: Observed, move: Move, now: datetime) -> ModelDeploymentStatus:
 
 def _deadlines(seen: Observed, move: Move, now: datetime) -> Iterator[float]:
     leaving = seen.services.keys() - {record.service for record in children.live_records(seen, move)}
-    if move.progress or move.course.canary or (move.stalled and move.candidate) or leaving:
+    waits = move.progress is not None and move.progress.reason != byhand.PAUSED
+    if waits or move.course.canary or (move.stalled and move.candidate) or leaving:
         yield ROLLING_SECONDS
     if seen.foreign or seen.strangers or not (seen.kserve_installed and seen.gateway.installed):
         # What is in the way, or missing, is not watched.

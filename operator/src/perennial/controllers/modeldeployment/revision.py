@@ -59,6 +59,11 @@ class Record:
     promoted: bool = False
 
     @property
+    def version_uid(self) -> str:
+        """The uid of its ModelVersion: a number may be given again."""
+        return str(self.inputs["versionUid"])
+
+    @property
     def service(self) -> str:
         """The name of its InferenceService."""
         return naming.service_name(self.deployment, self.revision)

@@ -49,7 +49,7 @@ def rolled_back(seen: Observed, course: Course, stable: Record, target: Record, 
         stalled=Problem(ROLLED_BACK, sentence),
         analysis=final(seen, Verdict.ROLL_BACK, sentence, now),
         history=(entry(target, "RolledBack", sentence, now),),
-        tellings=(Telling(True, ROLLED_BACK, "RollBack", sentence),),
+        tellings=(went_back(sentence),),
         verdict=Verdict.ROLL_BACK,
     )
 
@@ -73,6 +73,7 @@ def entry(
     """A line of status.history."""
     return HistoryEntry(
         version=record.version,
+        version_uid=record.version_uid,
         revision=record.revision,
         outcome=outcome,
         time=format_time(now),
@@ -89,6 +90,10 @@ def started(target: Record, stable: Record) -> Telling:
 def retried(target: Record) -> Telling:
     message = f"Version {target.version} is tried again by hand (spec.rollout.retry)."
     return Telling(False, "RolloutRetried", "Retry", message)
+
+
+def went_back(message: str) -> Telling:
+    return Telling(True, ROLLED_BACK, "RollBack", message)
 
 
 def stepping(target: Record, weight: int) -> Problem:
