@@ -40,9 +40,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
 
 
 @pytest.fixture
-async def place(
-    kubectl: Kubectl, gateways: None, namespace: str, kube: KubeClient, operator_kube: KubeClient
-) -> Place:
+async def place(kubectl: Kubectl, gateways: None, namespace: str, kube: KubeClient, operator_kube: KubeClient) -> Place:
     """A namespace on the apiserver of the session; the reconcilers have the operator's permissions."""
     return Place(namespace, kube, operator_kube, kubectl)
 

@@ -30,9 +30,7 @@ def tables(page: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
 
 def situations(page: str) -> dict[tuple[str, str], dict[str, str]]:
     """The row of each situation, by kind and situation."""
-    return {
-        (section, row["situation"]): row for section, table in tables(page) for row in table if "situation" in row
-    }
+    return {(section, row["situation"]): row for section, table in tables(page) for row in table if "situation" in row}
 
 
 def reasons(kind: str) -> set[str]:
