@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from demo.kubectl import Kubectl, TooLateError, until
-from devcluster import images
+from tests.e2e.conftest import CLUSTER
 
 NAMESPACE = "bad-training"
 SECONDS = 90
@@ -137,7 +137,7 @@ def writes(namespace: str, claim: str) -> dict[str, Any]:
     restricted = {"runAsNonRoot": True, "fsGroup": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
     container = {
         "name": "fill",
-        "image": images.reference("trainer"),
+        "image": CLUSTER.image("trainer"),
         "command": ["python3", "-c", script],
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},

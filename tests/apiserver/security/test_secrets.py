@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from perennial.ports.kube import KubeClient, Object
 from tests.apiserver import playing
 from tests.apiserver.modeldeployment.stage import Stage
 from tests.apiserver.security import cluster, mainjob
-from tests.apiserver.support import Kubectl, OperatorProcess, eventually
+from tests.apiserver.support import Kubectl, OperatorProcess, eventually, until
 
 KINDS = "trainingruns,modelversions,modeldeployments,jobs,inferenceservices,servingruntimes,controllerrevisions"
 KINDS += ",httproutes,events.events.k8s.io,persistentvolumeclaims,configmaps,gateways,services"
@@ -100,7 +101,7 @@ async def test_a_planted_secret_is_nowhere_afterwards(
         settings = {"prometheus_url": url, "verbose": "yes", "namespaces": served, "poll_seconds": 0.5}
         process = OperatorProcess(tmp_path / "kubeconfig", tmp_path / "log", "operator-0", settings)
         try:
-            await _failing_run(admin, namespace, planted)
+            await _failing_run(secured, admin, namespace, planted)
             await _canary(admin, serving, planted)
             shown = process.fetch("/metrics")[1]
         finally:
@@ -132,25 +133,46 @@ def _said(obj: Object) -> Object:
     return {key: value for key, value in obj.items() if key not in theirs}
 
 
-async def _failing_run(admin: KubeClient, namespace: str, planted: Planted) -> None:
-    """Three runs: one that fails, one whose Job the apiserver refuses, one whose container cannot be made."""
+async def _failing_run(kubectl: Kubectl, admin: KubeClient, namespace: str, planted: Planted) -> None:
+    """Three runs: one that fails, one whose container cannot be made, one whose Job the apiserver refuses."""
     for claim in ("flights-data", "models"):
         await playing.make_claim(admin, namespace, claim)
-    too_little = {"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}}
-    for name, more in (("fails", {}), ("refused", {"resources": too_little}), ("stuck", {})):
-        run = mainjob.run(namespace, name)
-        run["spec"]["trainer"] |= {"env": planted.env(), **more}
-        await admin.create(TRAINING_RUN, run)
     for name, status in (
         ("fails", playing.ended("train", 1, "ValueError: no such column", "Error")),
         ("stuck", playing.waiting("train", "CreateContainerConfigError", 'secret "hidden" not found')),
     ):
-        job = await eventually(lambda name=name: admin.get(JOB, namespace, name), f"the Job of {name}")
+        await _run(admin, namespace, name, planted)
+        job = await eventually(partial(admin.get, JOB, namespace, name), f"the Job of {name}")
         await playing.make_pod(admin, job, status)
         if name == "fails":
             await playing.end_job(admin, job, "Failed")
-    for name, words in (("fails", "no such column"), ("refused", "memory limit"), ("stuck", "not found")):
-        await eventually(lambda name=name, words=words: _says(admin, namespace, name, words), f"{name}: {words}")
+    _no_more_jobs(kubectl, namespace)
+    await _run(admin, namespace, "refused", planted)
+    for name, words in (("fails", "no such column"), ("stuck", "not found"), ("refused", "exceeded quota")):
+        await eventually(partial(_says, admin, namespace, name, words), f"{name}: {words}", 60)
+
+
+async def _run(admin: KubeClient, namespace: str, name: str, planted: Planted) -> None:
+    run = mainjob.run(namespace, name)
+    run["spec"]["trainer"]["env"] = planted.env()
+    await admin.create(TRAINING_RUN, run)
+
+
+def _no_more_jobs(kubectl: Kubectl, namespace: str) -> None:
+    """A quota, in force; the status is written by a controller that is not here."""
+    hard = {"count/jobs.batch": "2"}
+    kubectl("-n", namespace, "create", "quota", "jobs", "--hard=count/jobs.batch=2")
+    patch = ["--subresource=status", "--type=merge", "-p", json.dumps({"status": {"hard": hard, "used": hard}})]
+    kubectl("-n", namespace, "patch", "quota", "jobs", *patch)
+
+    def refused() -> bool:
+        try:
+            kubectl("-n", namespace, "create", "job", "one-more", "--image=x", "--dry-run=server")
+        except AssertionError as error:
+            return "exceeded quota" in str(error)
+        return False
+
+    until(refused, "the quota is in force")
 
 
 async def _says(admin: KubeClient, namespace: str, name: str, words: str) -> bool:
