@@ -30,7 +30,7 @@ demo: install ## Show the main job on real flights: train, serve, canary, promot
 
 .PHONY: test
 test: chosen ## Run every check and test (15 minutes; the first time 20 more)
-	@scripts/suites lint test-unit test-apiserver $(if $(filter devcluster,$(PERENNIAL_CLUSTER)),test-devcluster) test-e2e
+	@scripts/suites lint test-unit test-apiserver test-faults $(if $(filter devcluster,$(PERENNIAL_CLUSTER)),test-devcluster) test-e2e
 
 ##@ Cluster (PERENNIAL_CLUSTER: kind where Docker is, else devcluster; or current, your kubeconfig's)
 .PHONY: up
@@ -92,6 +92,16 @@ test-unit: env ## Tests of everything that decides (2 minutes)
 test-apiserver: env ## Tests of the reconcilers on a real kube-apiserver (3 minutes)
 	@scripts/debian-packages apiserver
 	@$(PY) -m pytest tests/apiserver
+
+.PHONY: test-faults
+test-faults: env ## The operator is killed at every write of the main job, and other faults (10 minutes)
+	@scripts/debian-packages apiserver
+	@$(PY) -m pytest tests/faults --ignore tests/faults/test_soak.py
+
+.PHONY: soak
+soak: env ## What takes an hour: every crash in a run of its own; writes tests/faults/results
+	@scripts/debian-packages apiserver
+	@$(PY) -m pytest tests/faults/test_soak.py
 
 .PHONY: test-devcluster
 test-devcluster: env ## Tests of the cluster itself: up, down, accidents; takes a running one down (4 minutes)

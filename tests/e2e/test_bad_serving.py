@@ -17,21 +17,21 @@ from demo.kubectl import Kubectl, KubectlError, until
 from demo.load import Load
 from demo.tally import Tally
 from demo.traffic import Traffic
-from devcluster import images
-from tests.e2e.conftest import GATEWAY, Told
+from tests.e2e.conftest import CLUSTER, GATEWAY, Told
 
 RATE = 4.0
 SECONDS = 180
 DEADLINE = 20
+SOON = {"readyDeadlineSeconds": DEADLINE}
 NO_SHARE = ("None", "0")
 LITTLE = {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "1Gi"}}
 PROMETHEUS = ("-n", "monitoring", "deployment/prometheus")
 # What is wrong, and what the spec of the next revision says then.
 BAD: dict[str, dict[str, Any]] = {
-    "bad-image": {"serving": {"image": "localhost/there-is-no-such-image:1"}},
-    "bad-ends": {"serving": {"image": images.reference("operator")}},
+    "bad-image": {"serving": {"image": "localhost/there-is-no-such-image:1", **SOON}},
+    "bad-ends": {"serving": {"image": CLUSTER.image("operator")}},
     "bad-memory": {"serving": {"resources": {"requests": {"memory": "16Mi"}, "limits": {"memory": "32Mi"}}}},
-    "bad-slow": {"serving": {"resources": {"requests": {"cpu": "5m"}, "limits": {"cpu": "5m"}}}},
+    "bad-slow": {"serving": {"resources": {"requests": {"cpu": "5m"}, "limits": {"cpu": "5m"}}, **SOON}},
     "bad-bytes": {"version": 3},
     "bad-metrics": {"version": 2},
 }
@@ -119,7 +119,7 @@ def bad(told: Told) -> Iterator[Bad]:
         stack.enter_context(changed_bytes(kubectl))
         prometheus = stack.enter_context(without_prometheus(kubectl))
         for name, change in BAD.items():
-            kubectl("patch", "modeldeployment", name, "--type=merge", "-p", json.dumps({"spec": with_deadline(change)}))
+            kubectl("patch", "modeldeployment", name, "--type=merge", "-p", json.dumps({"spec": change}))
         for name in set(BAD) - {"bad-metrics"}:
             wait(kubectl, name, "Stalled", "True")
         wait(kubectl, "bad-metrics", "Reconciling", "True", "MetricsUnavailable")
@@ -155,12 +155,6 @@ def deployment(name: str, gateway: dict[str, str] | None = None) -> dict[str, An
             "scaleDownSeconds": 0,
         },
     }
-
-
-def with_deadline(change: dict[str, Any]) -> dict[str, Any]:
-    if "serving" not in change:
-        return change
-    return {"serving": {**change["serving"], "readyDeadlineSeconds": DEADLINE}}
 
 
 def traffic(told: Told, name: str) -> Traffic:
@@ -253,7 +247,7 @@ def run(kubectl: Kubectl, name: str, claim: str, code: str) -> None:
     """Python in a pod that may write to the claim."""
     container = {
         "name": "python",
-        "image": images.reference("trainer"),
+        "image": CLUSTER.image("trainer"),
         "command": ["python3", "-c", code],
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from demo.kubectl import Kubectl, TooLateError, until
-from devcluster import images
+from tests.e2e.conftest import CLUSTER
 
 NAMESPACE = "bad-training"
 SECONDS = 90
@@ -137,7 +137,7 @@ def writes(namespace: str, claim: str) -> dict[str, Any]:
     restricted = {"runAsNonRoot": True, "fsGroup": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
     container = {
         "name": "fill",
-        "image": images.reference("trainer"),
+        "image": CLUSTER.image("trainer"),
         "command": ["python3", "-c", script],
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
@@ -156,6 +156,8 @@ def writes(namespace: str, claim: str) -> dict[str, Any]:
 def namespace(kubectl: Kubectl, name: str) -> Iterator[Place]:
     """A namespace that holds nothing, gone in the end with all that is in it."""
     place = Place(replace(kubectl, namespace=name))
+    # What a test left behind that was ended before its own end.
+    place.kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=100s")
     place.kubectl("create", "namespace", name)
     try:
         place.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")

@@ -216,4 +216,6 @@ def _owner(obj: Object) -> str:
 
 
 def _registered(mirror: Mirror) -> list[Object]:
-    return [each for each in mirror.of(MODEL_VERSION) if each["metadata"].get("labels", {}).get("perennial.dev/run-uid")]
+    return [
+        each for each in mirror.of(MODEL_VERSION) if each["metadata"].get("labels", {}).get("perennial.dev/run-uid")
+    ]

@@ -1,4 +1,4 @@
-"""A lane: one namespace with its proxy, its players and one operator after the other; time moves when nothing else does."""
+"""A lane: one namespace with its proxy, its players and one operator after the other; time moves when nobody has work."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ PATIENCE_SECONDS = 3000
 class Lane:
     """`run_until` a goal; a crash on the way is followed by a new process with an empty memory."""
 
-    def __init__(
-        self, mirror: Mirror, proxy: Proxy, kube: KubeClient, account: Path, folder: Path
-    ) -> None:
+    def __init__(self, mirror: Mirror, proxy: Proxy, kube: KubeClient, account: Path, folder: Path) -> None:
         self.mirror, self.proxy, self.kube = mirror, proxy, kube
         self.verdicts: Verdicts = {}
         self.clock = FakeClock(datetime.now(UTC).replace(microsecond=0))
@@ -86,7 +84,6 @@ class Lane:
             assert not late, f"{what}: not within {PATIENCE_SECONDS} s\n{told(self.mirror, self.fault)}"
             if not goal(self.mirror):
                 self._tick()
-        assert not self.watchman.found, f"{what}: {self.watchman.found[0]}\n{told(self.mirror, self.fault)}"
 
     async def _quiet(self) -> bool:
         written = len(self.mirror.moments)
@@ -104,6 +101,7 @@ class Lane:
 
     async def _turn(self) -> bool:
         assert self._program is not None
+        assert not self.watchman.found, f"{self.watchman.found[0]}\n{told(self.mirror, self.fault)}"
         try:
             if await self._program.work():
                 return True
@@ -137,7 +135,7 @@ class Lane:
 @asynccontextmanager
 async def lane(admin: Path, account: Path, folder: Path, namespace: str) -> AsyncIterator[Lane]:
     """A lane with a running operator, in a namespace that exists."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  a moment, in a test
     mirror = Mirror(namespace)
     async with Proxy(admin, mirror) as proxy:
         others = proxy.kubeconfig(OTHERS, admin, folder / OTHERS)

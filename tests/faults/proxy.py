@@ -117,7 +117,10 @@ class Proxy:
         path = (raw or request.raw_path).removeprefix("/").partition("/")[2]
         headers = {name: request.headers[name] for name in _PASSED if name in request.headers}
         url = yarl.URL(f"{self._server}/{path}", encoded=True)
-        return session.request(request.method, url, headers=headers, data=data)
+        # Without a body no type is made up for it.
+        return session.request(
+            request.method, url, headers=headers, data=data or None, skip_auto_headers=("Content-Type", "User-Agent")
+        )
 
     def _record(self, call: Call, status: int, body: bytes) -> Moment | None:
         if not call.writes or status >= 300 or call.kind is None or call.namespace != self.mirror.namespace:
@@ -138,7 +141,7 @@ class Proxy:
 
 
 async def _given_up(request: web.BaseRequest) -> None:
-    while request.transport is not None and not request.transport.is_closing():
+    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110  it tells no event
         await asyncio.sleep(0.01)
 
 

@@ -61,7 +61,8 @@ async def compare(
 ) -> Outcome:
     """Play it with `fault_of(act)` at work in each act; every act must end as it was recorded.
 
-    Without `counted` only the state is compared, and not how often things were made, deleted and told. Raises AssertionError with what differs and the timeline.
+    Without `counted` only the state is compared, and not how often things were made, deleted and told. Raises
+    AssertionError with what differs and the timeline.
     """
     outcome = Outcome()
     for index, recorded in enumerate(recording):

@@ -26,6 +26,7 @@ NAME = "late"
 KEPT_SECONDS = 600
 Goal = Callable[[Mirror], bool]
 
+
 @dataclass(frozen=True)
 class Act:
     """A part of the main job."""
@@ -108,7 +109,7 @@ async def _promote(lane: Lane) -> None:
 
 
 async def _by_hand(lane: Lane, **rollout: str) -> None:
-    # Next to whatever Git applies, a person's decisions have a field manager of their own; its whole intent is one field.
+    # Next to whatever Git applies, a person's decisions have a field manager of their own.
     body = {"metadata": _at(lane, NAME), "spec": {"rollout": rollout}}
     await lane.kube.apply(MODEL_DEPLOYMENT, body, manager="decisions")
 

@@ -66,6 +66,8 @@ class Stream:
             passing = asyncio.ensure_future(self._pass(relayed, kind, answer.content))
             try:
                 await self._until_gone(relayed, kind, passing)
+            except ConnectionResetError:
+                return relayed  # whoever asked is no more
             finally:
                 passing.cancel()
         return relayed

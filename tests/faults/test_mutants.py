@@ -26,7 +26,7 @@ CAUGHT: dict[str, tuple[str, str]] = {
         f"{RACES}::test_what_has_our_name_and_is_not_ours_is_left_alone",
         "which is not ours|NameTaken is said",
     ),
-    "delete-without-uid": (f"{RACES}::test_a_delete_never_hits_another_object_of_the_name", "left is not None"),
+    "delete-without-uid": (f"{RACES}::test_a_delete_never_hits_another_object_of_the_name", "which is not ours"),
     "job-without-a-fixed-name": (
         f"{RACES}::test_a_crash_before_the_status_knows_its_job_makes_no_second",
         "a second Job|active Jobs",

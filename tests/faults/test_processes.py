@@ -21,8 +21,8 @@ KILLED_AT = (
     ("create Job january", AFTER),
     ("create ModelVersion late-1", BEFORE),
     ("patch InferenceService late-v1", AFTER),
-    ("create Job late-v1-preflight", AFTER),
     ("patch HTTPRoute late", AFTER),
+    ("create Job late-v1-preflight", AFTER),
 )
 
 

@@ -29,7 +29,9 @@ def _detail(mirror: Mirror, moment: Moment) -> str:
     if moment.after is None:
         return ""
     if moment.call.kind == HTTP_ROUTE:
-        return mirror.logical(f" weights {dict(read(moment.after).weights)} keepers {sorted(read(moment.after).tokens)}")
+        return mirror.logical(
+            f" weights {dict(read(moment.after).weights)} keepers {sorted(read(moment.after).tokens)}"
+        )
     if moment.call.kind == MODEL_DEPLOYMENT:
         return _status(moment.after.get("status", {}))
     return ""

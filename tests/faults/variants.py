@@ -34,7 +34,9 @@ class Summary:
 
 def crashes(recording: Recording, when: Sequence[str] = (BEFORE, AFTER)) -> list[list[Fault]]:
     """For every act, a crash at each of its effective writes, before and after."""
-    return [[CrashAt(signature=name, occurrence=n, when=w) for name, n in act.writes for w in when] for act in recording]
+    return [
+        [CrashAt(signature=name, occurrence=n, when=w) for name, n in act.writes for w in when] for act in recording
+    ]
 
 
 def packed(variants: list[list[Fault]]) -> list[list[Fault | None]]:
@@ -52,7 +54,9 @@ def alone(variants: list[list[Fault]]) -> list[list[Fault | None]]:
 def chosen(recording: Recording, runs: list[list[Fault | None]], words: str) -> list[list[Fault | None]]:
     """Only the faults whose act and name contain `words`; runs without one are left out."""
     acts = [each.act.name for each in recording]
-    kept = [[f if f and words in f"{act}: {f.name}" else None for act, f in zip(acts, run, strict=True)] for run in runs]
+    kept = [
+        [f if f and words in f"{act}: {f.name}" else None for act, f in zip(acts, run, strict=True)] for run in runs
+    ]
     return [run for run in kept if any(run)]
 
 
