@@ -66,7 +66,7 @@ COMPONENTS = {
 # Programs that are built when they are asked for: those of other clusters where the machine has none of its own, and
 # what tests compare with.
 TOOLS = {
-    "kstatus": Component(".", 15),  # how Flux and others read our conditions
+    "kstatus": Component(".", 40),  # how Flux and others read our conditions
     "kind": Component("sigs.k8s.io/kind", 20),
     "kubectl": Component("k8s.io/kubernetes/cmd/kubectl", 90, variables=_KUBERNETES, module="kubernetes"),
 }

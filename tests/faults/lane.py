@@ -1,4 +1,4 @@
-"""A lane: one namespace with its proxy, its players and one operator after the other; time moves when nobody has work."""
+"""A lane: one namespace with its proxy, its players and one operator after the other; time moves when all rest."""
 
 from __future__ import annotations
 

@@ -39,6 +39,17 @@ def patch(repository: Repository, kubectl: Kubectl, what: str, spec: dict[str, A
     kubectl(*say, "-p", json.dumps({"spec": spec}))
 
 
+def test_tools_that_apply_in_different_ways_do_not_conflict(
+    repository: Repository, tmp_path: Path, kubectl: Kubectl
+) -> None:
+    for way in WAYS:
+        other = Repository(tmp_path, kubectl, repository.namespace, way)
+        other.apply()
+        assert other.difference() == ""
+    repository.apply()
+    assert repository.difference() == ""
+
+
 async def test_a_word_about_a_rollout_stays(repository: Repository, kubectl: Kubectl, kube: KubeClient) -> None:
     patch(repository, kubectl, "mdep/flights", {"paused": True, "rollout": ROLLOUT})
     assert repository.difference() == ""

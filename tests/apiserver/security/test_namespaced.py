@@ -63,10 +63,10 @@ async def _claims_and_run(admin: KubeClient, namespace: str) -> str:
 
 async def _train(admin: KubeClient) -> None:
     uid = await _claims_and_run(admin, SERVED)
-    job = await eventually(lambda: admin.get(JOB, SERVED, "january"), "a Job")
+    job = await eventually(lambda: admin.get(JOB, SERVED, "january"), "a Job", 60)
     await playing.make_pod(admin, job, playing.ended("train", 0, playing.trained(SERVED, uid)))
     await playing.end_job(admin, job, "Complete")
-    await eventually(lambda: admin.get(MODEL_VERSION, SERVED, "flights-1"), "a version")
+    await eventually(lambda: admin.get(MODEL_VERSION, SERVED, "flights-1"), "a version", 60)
 
 
 async def _serve(admin: KubeClient) -> None:

@@ -115,7 +115,8 @@ class Step(ApiModel):
     """One weight on the way to all traffic."""
 
     weight: int = Field(ge=1, le=99, description="The share of requests that the new revision gets, in percent.")
-    min_seconds: int = Field(0, ge=0, le=604800, description="The step lasts at least this long.")
+    # No default of 0: in a list it would make what is stored another list than what was applied.
+    min_seconds: int | None = Field(None, ge=0, le=604800, description="The step lasts at least this long.")
 
 
 class Canary(ApiModel):
@@ -221,7 +222,8 @@ class ModelDeploymentSpec(ApiModel):
                 ONE_TARGET,
             ),
             Rule(
-                "self.strategy.canary.steps.map(step, step.minSeconds).sum() < self.analysis.maxDurationSeconds",
+                "self.strategy.canary.steps.map(step, has(step.minSeconds) ? step.minSeconds : 0).sum()"
+                " < self.analysis.maxDurationSeconds",
                 "analysis.maxDurationSeconds must be longer than the steps' minSeconds together,"
                 " or no rollout could ever end",
             ),

@@ -185,6 +185,15 @@ def complete(make: Any, text: str | None = None, run: Any = None, **more: Any) -
     return decide(seen, make.at(61))
 
 
+@pytest.mark.parametrize(
+    ("seconds", "succeeded"), [(61, ("Unknown", "Registering")), (95, ("False", "OutcomeInvalid"))]
+)
+def test_a_job_that_is_ahead_of_its_pod_is_waited_for(make: Any, seconds: int, succeeded: tuple[str, str]) -> None:
+    seen = observed(make, None, make.job(make.job_end("Complete")), [make.pod("Running", {"running": {}})])
+    plan = decide(seen, make.at(seconds))
+    assert conditions(make, plan.status)["Succeeded"] == succeeded
+
+
 def test_a_good_outcome_is_registered_under_the_next_number(make: Any) -> None:
     plan = complete(make, highest_version=6)
     assert plan.create is not None

@@ -48,7 +48,7 @@ def plan_of(spec: ModelDeploymentSpec, settings: Settings) -> rollout.Plan:
         false_rollback=number(analysis.false_rollback),
         miss=number(analysis.miss),
         tolerance=None if metric.tolerance is None else number(metric.tolerance),
-        steps=tuple(rollout.Step(each.weight, each.min_seconds) for each in spec.strategy.canary.steps),
+        steps=tuple(rollout.Step(each.weight, each.min_seconds or 0) for each in spec.strategy.canary.steps),
         warm_up_seconds=analysis.warm_up_seconds,
         poll_seconds=settings.poll_seconds,
         time_cap_seconds=analysis.max_duration_seconds,

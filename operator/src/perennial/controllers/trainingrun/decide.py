@@ -132,7 +132,7 @@ def _fail(observed: Observed, problem: Problem, ended: datetime, now: datetime) 
 def _harvest(observed: Observed, job: JobState, now: datetime) -> Plan:
     ended = job.finished_at or now
     text = attempts.last_words(observed.pods)
-    young = (now - ended).total_seconds() < attempts.POD_PATIENCE_SECONDS
+    young = (now - ended).total_seconds() < POD_PATIENCE_SECONDS
     if text is None and young and any(not each.over for each in observed.pods):
         # What was read of the pod is older than what was read of its Job; a run that fails now never trains again.
         ahead = waiting(REGISTERING, "The training is over; its outcome is about to be read.")
