@@ -12,6 +12,7 @@ from tests.faults.mirror import Mirror, Moment, tally
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 _DROPPED = ("uid", "resourceVersion", "creationTimestamp", "managedFields")
+COUNTS = ("created", "deleted", "generation", "observedGeneration")
 LINES = 120
 Ending = dict[str, Any]
 
@@ -37,6 +38,13 @@ def _plain(mirror: Mirror, text: str) -> str:
     longest = sorted(known, key=len, reverse=True)
     text = re.sub("|".join(map(re.escape, longest)), lambda found: known[found[0]], text)
     return _TIME.sub("TIME", mirror.logical(text))
+
+
+def uncounted(end: Any) -> Any:
+    """The same without what counts writes: creations, deletions, generations."""
+    if isinstance(end, dict):
+        return {key: uncounted(value) for key, value in end.items() if key not in COUNTS}
+    return [uncounted(each) for each in end] if isinstance(end, list) else end
 
 
 def difference(expected: Ending, found: Ending) -> str:

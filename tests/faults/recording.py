@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from perennial.ports.kinds import EVENT
-from tests.faults.ending import Ending, difference, ending
+from tests.faults.ending import Ending, difference, ending, uncounted
 from tests.faults.faults import Fault
 from tests.faults.lane import Lane
 from tests.faults.mirror import Moment
@@ -81,8 +81,9 @@ async def compare(
 
 
 def _same(lane: Lane, recorded: Recorded, moments: list[Moment], counted: bool) -> None:
-    found = ending(lane.mirror, moments)
-    wanted = recorded.ending if counted else recorded.ending | {key: found[key] for key in ("created", "deleted")}
+    found, wanted = ending(lane.mirror, moments), recorded.ending
+    if not counted:
+        found, wanted = uncounted(found), uncounted(wanted)
     assert found == wanted, (
         f"act {recorded.act.name!r} ended otherwise:\n{difference(wanted, found)}\n{told(lane.mirror, lane.fault)}"
     )
