@@ -25,6 +25,8 @@ QUIET_SECONDS = 7
 """More than the operator's shortest look again: when nothing is written for so long, nothing is under way."""
 RESYNC_SECONDS = 300
 PATIENCE_SECONDS = 3000
+MOST_TURNS = 500
+"""At one moment of the clock: who still finds something to do then never comes to rest."""
 
 
 class Lane:
@@ -96,8 +98,10 @@ class Lane:
 
     async def _busy(self) -> None:
         """Until nobody has anything to do at this moment of the clock."""
+        turns = 0
         while await self._turn():
-            pass
+            turns += 1
+            assert turns < MOST_TURNS, f"the operator does not come to rest\n{told(self.mirror, self.fault)}"
 
     async def _turn(self) -> bool:
         assert self._program is not None

@@ -56,8 +56,16 @@ async def _apply(kube: Kube, manager: str, seen: Observed, kind: Kind, obj: Chil
         problem = await _taken(kube, seen, kind, obj)
         if problem:
             return problem
-    await kube.apply(kind, obj, manager=manager)
+    await kube.apply(kind, _guarded(seen, obj) if kind is CONTROLLER_REVISION else obj, manager=manager)
     return None
+
+
+def _guarded(seen: Observed, record: Child) -> Child:
+    """Refused if the record is not as it was read: what it remembers was decided on that."""
+    live = seen.revisions.get(record["metadata"]["name"])
+    if live is None:
+        return record
+    return {**record, "metadata": {**record["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}}
 
 
 def _known(seen: Observed, kind: Kind) -> Mapping[str, Child]:
