@@ -41,7 +41,7 @@ class Lane:
         self.crashes = 0
         self.gate: Gate | None = None
         self.deaf: Callable[[Moment], bool] = lambda moment: False
-        self.quiet_seconds = QUIET_SECONDS
+        self.quiet_seconds, self.resync_seconds = QUIET_SECONDS, RESYNC_SECONDS
         self._resynced = self.clock.monotonic()
         self._account, self._folder = account, folder
         self._program: Program | None = None
@@ -131,7 +131,7 @@ class Lane:
     def _tick(self) -> None:
         """A second passes; now and then the operator looks at everything again, whatever its watches have told."""
         self.clock.advance(1)
-        if self._program is not None and self.clock.monotonic() - self._resynced >= RESYNC_SECONDS:
+        if self._program is not None and self.clock.monotonic() - self._resynced >= self.resync_seconds:
             self._resynced = self.clock.monotonic()
             self.resync()
 

@@ -16,6 +16,9 @@ WRITES: dict[str, tuple[Act, str]] = {
     "no answer once it is committed": (Drop(), AFTER),
 }
 
+BACK_OFF_SECONDS = 60
+"""The longest that a pass which failed waits for its next try."""
+
 
 @pytest.mark.parametrize("name", WRITES)
 async def test_every_write_fails_at_first(name: str, recorded: Recorded, open_lane: OpenLane) -> None:
@@ -42,4 +45,5 @@ async def test_reads_fail(name: str, recorded: Recorded, open_lane: OpenLane) ->
         return call.verb in ("get", "list") and next(numbers) % 7 == 3
 
     async with open_lane() as lane:
+        lane.quiet_seconds = BACK_OFF_SECONDS + 5
         await compare(lane, recording, lambda index: FirstTry(name=f"{name} to reads", act=act, chosen=seventh))

@@ -8,10 +8,13 @@ from perennial.controllers.modeldeployment.naming import MANAGER
 from perennial.ports.kinds import MODEL_DEPLOYMENT
 from tests.faults.conftest import OpenLane, Recorded
 from tests.faults.ending import Ending, difference, ending
-from tests.faults.lane import RESYNC_SECONDS
+from tests.faults.lane import QUIET_SECONDS
 from tests.faults.recording import compare
 from tests.faults.story import ACTS, NAME
 from tests.faults.timeline import told
+
+OFTEN_SECONDS = QUIET_SECONDS - 2
+"""Everything is looked at once before an act may end, and before a waiting canary writes its numbers anew."""
 
 
 async def test_no_event_of_any_kind(open_lane: OpenLane, recorded: Recorded) -> None:
@@ -19,7 +22,7 @@ async def test_no_event_of_any_kind(open_lane: OpenLane, recorded: Recorded) -> 
     recording = await recorded()
     async with open_lane() as lane:
         lane.deaf = lambda moment: moment.call.by_operator or moment.call.subresource != "" or moment.after is None
-        lane.quiet_seconds = RESYNC_SECONDS + 10
+        lane.resync_seconds = OFTEN_SECONDS
         await compare(lane, recording[:4], lambda act: None)
 
 
@@ -27,7 +30,7 @@ async def test_half_of_all_events(open_lane: OpenLane, recorded: Recorded) -> No
     recording = await recorded()
     async with open_lane() as lane:
         lane.deaf = lambda moment: moment.index % 2 == 1 and moment.call.subresource != ""
-        lane.quiet_seconds = RESYNC_SECONDS + 10
+        lane.resync_seconds = OFTEN_SECONDS
         await compare(lane, recording[:4], lambda act: None)
 
 
