@@ -47,9 +47,7 @@ class History:
     phi: Array
 
 
-def log_evidence(
-    a: Array, at_most: bool, counts: Counts, theta_c: Array, theta_s: Array, phi: Array
-) -> Array:
+def log_evidence(a: Array, at_most: bool, counts: Counts, theta_c: Array, theta_s: Array, phi: Array) -> Array:
     """`perennial.rollout.evalue.log_evidence` with b = 1; all arguments broadcast together."""
     theta_c, theta_s = (np.clip(theta, evalue.THETA_MIN, evalue.THETA_MAX) for theta in (theta_c, theta_s))
     n_c, n_s = counts.n_c, counts.n_s
@@ -74,9 +72,7 @@ def log_evidence(
     )
 
 
-def _nearest_null(
-    a: Array, n_c: Array, n_s: Array, theta_c: Array, theta_s: Array, low: Array, high: Array
-) -> Array:
+def _nearest_null(a: Array, n_c: Array, n_s: Array, theta_c: Array, theta_s: Array, low: Array, high: Array) -> Array:
     low, high = np.broadcast_arrays(low, high)
     low, high = low.copy(), high.copy()
     for _ in range(evalue.BISECTIONS):

@@ -57,7 +57,13 @@ def test_both_engines_agree_to_1e_9(seed: int, slack: float) -> None:
         twin.update(rows, Counts(*(np.array(column, dtype=float) for column in zip(*found, strict=True))))
         for row, state in enumerate(states):
             metric = state.metrics[0]
-            expected = [*metric.mixture.logs, metric.mixture.log_reserve, *metric.advance, state.peak, metric.steering.x]
+            expected = [
+                *metric.mixture.logs,
+                metric.mixture.log_reserve,
+                *metric.advance,
+                state.peak,
+                metric.steering.x,
+            ]
             actual = [*twin.logs[row], twin.log_reserve[row], *twin.advance[row], twin.peak[row], twin.x[row]]
             assert actual == pytest.approx(expected, rel=1e-9, abs=1e-9)
         step = rng.randrange(len(plan.steps))

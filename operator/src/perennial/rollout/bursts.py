@@ -30,9 +30,7 @@ class Spread:
 
     def __add__(self, other: Spread) -> Spread:
         """Both together."""
-        return Spread(
-            self.squares + other.squares, self.expected + other.expected, self.intervals + other.intervals
-        )
+        return Spread(self.squares + other.squares, self.expected + other.expected, self.intervals + other.intervals)
 
     @property
     def phi(self) -> float:
