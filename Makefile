@@ -19,7 +19,7 @@ BENCH_ENV := $(PERENNIAL_CACHE)/envs/bench-$(call hash,bench/requirements.txt)
 PY := $(OPERATOR_ENV)/bin/python
 TRAINER_PY := $(TRAINER_ENV)/bin/python
 BENCH_PY := $(BENCH_ENV)/bin/python
-DEVCLUSTER := python3 -m devcluster
+CLUSTER := python3 -m clusters
 
 ##@ Main
 .PHONY: help
@@ -31,52 +31,59 @@ demo: install ## Show the main job on real flights: train, serve, canary, promot
 	@$(PY) -m demo
 
 .PHONY: test
-test: ## Run every check and test (15 minutes; the first time 20 more)
-	@scripts/suites lint test-unit test-apiserver test-devcluster test-e2e
+test: chosen ## Run every check and test (15 minutes; the first time 20 more)
+	@scripts/suites lint test-unit test-apiserver test-faults $(if $(filter devcluster,$(PERENNIAL_CLUSTER)),test-devcluster) test-e2e
 
-##@ Cluster
+##@ Cluster (PERENNIAL_CLUSTER: kind where Docker is, else devcluster; or current, your kubeconfig's)
 .PHONY: up
-up: cluster-packages ## Bring up a real one-node Kubernetes with KServe, gateway and Prometheus (40 s; 20 minutes cold)
-	@$(MAKE) env & environments=$$!; $(DEVCLUSTER) up; wait $$environments
+up: chosen cluster-packages ## Bring up a real Kubernetes with KServe, gateway and Prometheus (40 s; 20 minutes cold)
+	@make env & environments=$$!; $(CLUSTER) up; wait $$environments
 
 .PHONY: install
 install: up ## Install Perennial on that cluster
 	@scripts/install
 
 .PHONY: down
-down: ## Remove the cluster; nothing of it is left on the machine
-	@$(DEVCLUSTER) down
+down: chosen ## Remove the cluster; nothing of it is left on the machine. Of `current`, remove Perennial only
+	@$(CLUSTER) down
 
 .PHONY: status
-status: ## Say what runs in the cluster
-	@$(DEVCLUSTER) status
+status: chosen ## Say which cluster it is and what runs in it
+	@$(CLUSTER) status
 
 .PHONY: images
-images: cluster-packages ## Make binaries and images without starting anything
-	@$(DEVCLUSTER) build
+images: chosen cluster-packages ## Make binaries and images without starting anything
+	@$(CLUSTER) build
 
 .PHONY: kubectl
-kubectl: ## Print an alias for kubectl: eval "$$(make kubectl)"
-	@$(DEVCLUSTER) kubectl-alias
+kubectl: chosen ## Print an alias for kubectl: eval "$$(make kubectl)"
+	@$(CLUSTER) kubectl-alias
+
+# Chosen once for everything that this make runs; a sentence says why when there is none.
+.PHONY: chosen
+chosen:
+	$(eval export PERENNIAL_CLUSTER := $(shell $(CLUSTER) choose))
+	@test -n "$(PERENNIAL_CLUSTER)"
 
 .PHONY: cluster-packages
-cluster-packages: # Debian's part of the cluster: containerd, buildah and the like
+cluster-packages: chosen # Debian's part of the cluster: for the devcluster containerd, buildah and the like
 	@scripts/debian-packages python
-	@scripts/debian-packages cluster
+	@scripts/debian-packages $(PERENNIAL_CLUSTER)
 
 .PHONY: run
-run: $(OPERATOR_ENV)/.done ## Run the operator from this shell on the cluster of KUBECONFIG, beside no other
-	@PERENNIAL_TRAINER_IMAGE=$${PERENNIAL_TRAINER_IMAGE:-$$($(DEVCLUSTER) image-reference trainer)} \
+run: chosen $(OPERATOR_ENV)/.done ## Run the operator from this shell on the cluster of KUBECONFIG, beside no other
+	@PERENNIAL_TRAINER_IMAGE=$${PERENNIAL_TRAINER_IMAGE:-$$($(CLUSTER) image trainer)} \
 	  PERENNIAL_PROMETHEUS_URL=$${PERENNIAL_PROMETHEUS_URL:-http://127.0.0.1:9090} \
 	  PERENNIAL_METRICS_PORT=$${PERENNIAL_METRICS_PORT:-8081} $(PY) -m perennial
 
 ##@ Checks
 .PHONY: lint
-lint: env check-generated ## ruff, mypy --strict, the layers, and whether generated files are up to date (40 s)
+lint: env $(BENCH_ENV)/.done check-generated ## ruff, mypy --strict, the layers, and whether generated files are up to date (40 s)
 	@$(OPERATOR_ENV)/bin/ruff check .
 	@$(OPERATOR_ENV)/bin/ruff format --check .
-	@$(OPERATOR_ENV)/bin/mypy operator/src devcluster demo
+	@$(OPERATOR_ENV)/bin/mypy operator/src clusters devcluster demo
 	@$(TRAINER_ENV)/bin/mypy trainer/src
+	@$(BENCH_ENV)/bin/mypy bench
 	@$(OPERATOR_ENV)/bin/lint-imports --no-cache
 
 .PHONY: test-unit
@@ -86,11 +93,23 @@ test-unit: env $(BENCH_ENV)/.done ## Tests of everything that decides (2 minutes
 	@$(BENCH_PY) -m pytest tests/unit/bench
 
 .PHONY: test-apiserver
-test-apiserver: env cluster-packages ## Tests of the reconcilers on a real kube-apiserver (3 minutes)
+test-apiserver: env ## Tests of the reconcilers on a real kube-apiserver (3 minutes)
+	@scripts/debian-packages apiserver
 	@$(PY) -m pytest tests/apiserver
 
+.PHONY: test-faults
+test-faults: env ## The operator is killed at every write of the main job, and other faults (10 minutes)
+	@scripts/debian-packages apiserver
+	@$(PY) -m pytest tests/faults --ignore tests/faults/test_soak.py
+
+.PHONY: soak
+soak: env ## What takes an hour: every crash in a run of its own; writes tests/faults/results
+	@scripts/debian-packages apiserver
+	@$(PY) -m pytest tests/faults/test_soak.py
+
 .PHONY: test-devcluster
-test-devcluster: env cluster-packages ## Tests of the cluster itself: up, down, accidents; takes a running one down (4 minutes)
+test-devcluster: env ## Tests of the cluster itself: up, down, accidents; takes a running one down (4 minutes)
+	@scripts/debian-packages devcluster
 	@$(PY) -m pytest tests/devcluster
 
 .PHONY: test-e2e
@@ -139,9 +158,15 @@ lock: | $(UV) ## Write the hashed requirements files anew from each pyproject.to
 
 ##@ Generated files
 .PHONY: generate
-generate: $(OPERATOR_ENV)/.done ## Write crds/ and docs/reference.md anew from the API types
+generate: $(OPERATOR_ENV)/.done ## Write crds/, docs/reference.md and Argo CD's actions anew from their sources
 	@$(PY) -m perennial.crdgen
+	@scripts/argocd-actions
+
+.PHONY: records
+records: env cluster-packages ## Record anew what the reconcilers say in every situation of docs/conditions.md (2 minutes)
+	@PERENNIAL_RECORD=1 $(PY) -m pytest tests/apiserver/gitops/test_records.py
 
 .PHONY: check-generated
 check-generated: $(OPERATOR_ENV)/.done # part of lint: fails when `make generate` would change a file
 	@$(PY) -m perennial.crdgen --check
+	@scripts/argocd-actions --check

@@ -7,18 +7,27 @@ import sys
 
 from rich.console import Console
 
+from clusters.choice import NoClusterError
+from clusters.chosen import chosen
+from clusters.face import Cluster
 from demo import checks, story
 from demo.kubectl import Kubectl, KubectlError, TooLateError
 from demo.stage import Stage, StoryError
 from demo.traffic import TrafficError
 from demo.view import Terminal
-from devcluster import images, kubectl, paths
+from devcluster import paths
 from devcluster.locking import locked
 
 
 def main() -> int:
     """Run the demonstration; the exit code."""
-    given = _arguments()
+    try:
+        cluster = chosen()
+        given = _arguments(cluster)
+        data_image = given.data_image or cluster.image("flights-data")
+    except NoClusterError as error:
+        print(error, file=sys.stderr)
+        return 1
     console = Console(highlight=False)
     folder = paths.cache() / "demo"
     with (
@@ -28,7 +37,7 @@ def main() -> int:
         stage = Stage(
             kubectl=Kubectl(given.kubectl.split()),
             view=view,
-            data_image=given.data_image or images.reference("flights-data"),
+            data_image=data_image,
             gateway=given.gateway,
             host=given.host,
             rate=given.rate,
@@ -62,12 +71,12 @@ def _tell(stage: Stage) -> int:
     return 1 if absent else 0
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(cluster: Cluster) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description="Perennial's main job on real flights.")
-    parser.add_argument("--kubectl", default=" ".join(kubectl.command()), help="how to call kubectl")
+    parser.add_argument("--kubectl", default=" ".join(cluster.kubectl().program), help="how to call kubectl")
     parser.add_argument("--data-image", default="", help="the image of examples/flights/data")
-    parser.add_argument("--gateway", default="http://127.0.0.1:8080", help="where this machine reaches the gateway")
-    parser.add_argument("--prometheus", default="http://127.0.0.1:9090", help="where it reaches Prometheus, if it does")
+    parser.add_argument("--gateway", default=cluster.gateway, help="where this machine reaches the gateway")
+    parser.add_argument("--prometheus", default=cluster.prometheus, help="where it reaches Prometheus, if it does")
     parser.add_argument("--host", default="flights.localhost:8080", help="the model's host name, as a Host header")
     parser.add_argument("--rate", type=float, default=60.0, help="requests per second, at least 50")
     return parser.parse_args()

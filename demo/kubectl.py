@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -41,15 +40,12 @@ class Kubectl:
         Raises:
             KubectlError: it failed.
         """
-        # A proxy of the environment must not stand between kubectl and a cluster on this machine.
-        env = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         done = subprocess.run(
             [*self.command, "--namespace", self.namespace, *arguments],
             input=given,
             stdin=subprocess.DEVNULL if given is None else None,
             capture_output=True,
             text=True,
-            env=env,
             timeout=_COMMAND_SECONDS,
         )
         if done.returncode:

@@ -7,8 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from . import containers, go, images, kubectl, leftovers, paths, prepare, processes
+from . import containers, images, leftovers, paths, prepare, processes
 from .down import down
+from .kubectl import of_devcluster
 from .locking import locked
 from .run import CommandError
 from .up import up
@@ -40,7 +41,7 @@ def _status() -> int:
         print("the cluster is down")
         return 1
     print("daemons:", ", ".join(daemons))
-    print(kubectl.kubectl("get", "nodes,pods", "--all-namespaces", "--output=wide"))
+    print(of_devcluster()("get", "nodes,pods", "--all-namespaces", "--output=wide"))
     return 0
 
 
@@ -55,7 +56,7 @@ def _run(options: argparse.Namespace) -> int:
         case "image-reference":
             print(images.reference(options.name))
         case "kubectl-alias":
-            print(f"export KUBECONFIG={paths.KUBECONFIG}; alias kubectl='{go.binary('kubernetes')} kubectl'")
+            print(f"export KUBECONFIG={paths.KUBECONFIG}; alias kubectl='{' '.join(of_devcluster().program[:2])}'")
         case "status":
             return _status()
         case "leftovers":
@@ -75,10 +76,7 @@ def main(arguments: list[str]) -> int:
     """Run a command; returns the exit code."""
     if arguments[:1] == ["kubectl"]:
         # Not argparse's business: it would take kubectl's own options for ours.
-        command = kubectl.command(*arguments[1:])
-        os.execv(command[0], command)  # noqa: S606 - it takes our place
-    if arguments[:1] == ["kubectl"]:
-        command = kubectl.command(*arguments[1:])
+        command = of_devcluster().command(*arguments[1:])
         os.execv(command[0], command)  # noqa: S606 - it takes our place
     options = _parser().parse_args(arguments)
     if os.geteuid() != 0 and options.command != "image-reference":

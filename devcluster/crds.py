@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import go, paths
-from .kubectl import apply_files, wait_for
+from . import go
+from .kubectl import Kubectl
 from .storing import digest
-
-_APPLIED = paths.STATE / "crds-applied"
 
 _GATEWAY_API = ("gatewayclasses", "gateways", "httproutes", "referencegrants")
 _ENVOY_GATEWAY = ("envoyproxies", "backendtrafficpolicies")
@@ -37,15 +35,20 @@ def files() -> list[Path]:
     ]
 
 
-def install() -> None:
-    """Apply the definitions and wait until the apiserver serves them; nothing happens if they were applied before."""
+def install(kubectl: Kubectl, applied: Path) -> None:
+    """Apply the definitions and wait until the apiserver serves them; nothing happens if they were applied before.
+
+    Args:
+        kubectl: the cluster.
+        applied: a file that remembers, as long as the cluster lives, what was applied.
+    """
     key = digest(path.read_bytes() for path in files())
-    if _APPLIED.exists() and _APPLIED.read_text() == key:
+    if applied.exists() and applied.read_text() == key:
         return
-    apply_files(files())
+    kubectl.apply_files(files())
     names = [f"crd/{name}" for name in _names()]
-    wait_for("condition=Established", *names, seconds=120)
-    _APPLIED.write_text(key)
+    kubectl.wait_for("condition=Established", *names, seconds=120)
+    applied.write_text(key)
 
 
 def _names() -> list[str]:

@@ -59,7 +59,7 @@ class Recipe:
         """
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             context = Path(folder) / "context"
-            self._copy(context)
+            self.copy(context)
             stage = ["--target", self.target] if self.target else []
             options = [*stage, "--build-arg", f"BASE={base[0]}", *_machine_options(Path(folder))]
             whole = Path(folder) / "image.tar"
@@ -70,7 +70,8 @@ class Recipe:
                 _buildah(f"{reference}-push", "push", reference, f"docker-archive:{whole}:{reference}")
             whole.rename(target)
 
-    def _copy(self, context: Path) -> None:
+    def copy(self, context: Path) -> None:
+        """Copy what goes in, and nothing else, to a folder."""
         root = paths.REPOSITORY / self.root
         for source in self.files():
             copy = context / source.relative_to(root)
@@ -122,9 +123,14 @@ def _machine_options(folder: Path) -> list[str]:
     links = Path(settings.get("find-links", ""))
     if links.is_absolute() and links.is_dir():
         options += ["--volume", f"{links}:{links}:ro"]
-    if bundle := next((os.environ[name] for name in _CA_VARIABLES if os.environ.get(name)), settings.get("cert")):
+    if bundle := ca_bundle() or settings.get("cert"):
         options += ["--secret", f"id=ca,src={bundle}"]
     return options
+
+
+def ca_bundle() -> str | None:
+    """The bundle of authorities that this machine's environment names, for builds behind a proxy that inspects TLS."""
+    return next((os.environ[name] for name in _CA_VARIABLES if os.environ.get(name)), None)
 
 
 def pip_settings(listing: str) -> dict[str, str]:

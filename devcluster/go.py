@@ -21,33 +21,33 @@ _KEEP = 3
 
 @dataclass(frozen=True)
 class Component:
-    """One Go module of ours and how to build it.
+    """Something to build from a Go module of ours.
 
     Attributes:
         package: what to build, in the module's terms.
         seconds: how long that takes on two cores with an empty build cache.
         tags: build tags.
         variables: values for the linker's -X, by variable.
+        module: the folder of the module; empty where it has the component's name.
     """
 
     package: str
     seconds: int
     tags: str = ""
     variables: dict[str, str] = field(default_factory=dict)
+    module: str = ""
 
 
 _VERSION = "k8s.io/component-base/version"
+_KUBERNETES = {  # without them minimum-version checks fail
+    f"{_VERSION}.gitVersion": f"v{KUBERNETES_VERSION}",
+    f"{_VERSION}.gitMajor": "1",
+    f"{_VERSION}.gitMinor": "35",
+    f"{_VERSION}.gitTreeState": "clean",
+}
+# What the devcluster runs.
 COMPONENTS = {
-    "kubernetes": Component(
-        ".",
-        350,
-        variables={  # without them minimum-version checks fail
-            f"{_VERSION}.gitVersion": f"v{KUBERNETES_VERSION}",
-            f"{_VERSION}.gitMajor": "1",
-            f"{_VERSION}.gitMinor": "35",
-            f"{_VERSION}.gitTreeState": "clean",
-        },
-    ),
+    "kubernetes": Component(".", 350, variables=_KUBERNETES),
     "pause": Component(".", 5),
     "coredns": Component(".", 60),
     "kserve": Component("github.com/kserve/kserve/cmd/manager", 170),
@@ -63,6 +63,14 @@ COMPONENTS = {
         variables={"github.com/prometheus/common/version.Version": "3.16.0"},
     ),
 }
+# Programs that are built when they are asked for: those of other clusters where the machine has none of its own, and
+# what tests compare with.
+TOOLS = {
+    "kstatus": Component(".", 40),  # how Flux and others read our conditions
+    "kind": Component("sigs.k8s.io/kind", 20),
+    "kubectl": Component("k8s.io/kubernetes/cmd/kubectl", 90, variables=_KUBERNETES, module="kubernetes"),
+}
+_ALL = COMPONENTS | TOOLS
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,7 @@ def version_numbers(text: str) -> tuple[int, ...]:
 
 def needed() -> tuple[int, ...]:
     """The newest Go version that a go.mod of ours asks for."""
-    lines = (re.search(r"^go .*", (SOURCES / name / "go.mod").read_text(), re.M) for name in COMPONENTS)
+    lines = (re.search(r"^go .*", (_folder(name) / "go.mod").read_text(), re.M) for name in _ALL)
     return max(version_numbers(line.group()) for line in lines if line)
 
 
@@ -105,6 +113,10 @@ def environment() -> dict[str, str]:
     return {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
 
 
+def _folder(name: str) -> Path:
+    return SOURCES / (_ALL[name].module or name)
+
+
 def _arguments(component: Component) -> list[str]:
     linker = ["-s", "-w", *(f"-X {name}={value}" for name, value in component.variables.items())]
     tags = ["-tags", component.tags] if component.tags else []
@@ -112,8 +124,8 @@ def _arguments(component: Component) -> list[str]:
 
 
 def _key(name: str) -> str:
-    files = [path for path in (SOURCES / name).iterdir() if path.suffix in {".go", ".mod", ".sum"}]
-    return digest([files_digest(SOURCES, files), *_arguments(COMPONENTS[name]), toolchain().version])
+    files = [path for path in _folder(name).iterdir() if path.suffix in {".go", ".mod", ".sum"}]
+    return digest([files_digest(SOURCES, files), *_arguments(_ALL[name]), toolchain().version])
 
 
 def binary(name: str) -> Path:
@@ -137,10 +149,10 @@ def build(name: str) -> Path:
 
 
 def _build(name: str, folder: Path) -> None:
-    component = COMPONENTS[name]
+    component = _ALL[name]
     command = [str(toolchain().command()), "build", "-o", str(folder / name), *_arguments(component)]
     with step(f"{name}: building with {toolchain().version}", component.seconds):
-        run.logged(f"go-{name}", command, cwd=SOURCES / name, env=environment())
+        run.logged(f"go-{name}", command, cwd=_folder(name), env=environment())
 
 
 @cache

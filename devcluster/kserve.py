@@ -7,9 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import go, images
-from .kubectl import apply_files, apply_objects, read_files, wait_for
-from .node import PKI
+from . import go
+from .kubectl import Kubectl
 from .pki import Certificate, issue
 
 NAMESPACE = "kserve"
@@ -22,40 +21,47 @@ _OUR_HOOKS = {"inferenceservice.serving.kserve.io", "servingruntime.serving.kser
 Object = dict[str, Any]
 
 
-def install() -> None:
-    """Apply the controller; its webhooks follow when it answers (`install_webhooks`)."""
-    _issue_certificate()
-    apply_objects([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}])
-    apply_files([_module() / "config/rbac/role.yaml"])
-    apply_objects([_configuration(), _account(), _binding(), _certificate(), _service(), _deployment()])
+def install(kubectl: Kubectl, image: str, pki: Path) -> None:
+    """Apply the controller; its webhooks follow when it answers (`install_webhooks`).
+
+    Args:
+        kubectl: the cluster.
+        image: the controller's.
+        pki: a folder with an authority, which signs the certificate of the webhooks.
+    """
+    _issue_certificate(pki)
+    kubectl.apply_objects([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}])
+    kubectl.apply_files([_module() / "config/rbac/role.yaml"])
+    certificate, deployment = _certificate(pki), _deployment(image)
+    kubectl.apply_objects([_configuration(), _account(), _binding(), certificate, _service(), deployment])
 
 
-def install_webhooks() -> None:
+def install_webhooks(kubectl: Kubectl, pki: Path) -> None:
     """Wait for the controller, then let the apiserver ask it."""
-    wait_for("condition=Available", f"--namespace={NAMESPACE}", f"deployment/{_NAME}", seconds=120)
-    hooks = read_files(_module() / "config/webhook/manifests.yaml")
-    apply_objects(_addressed(hook) for hook in hooks if hook["metadata"]["name"] in _OUR_HOOKS)
+    kubectl.wait_for("condition=Available", f"--namespace={NAMESPACE}", f"deployment/{_NAME}", seconds=120)
+    hooks = kubectl.read_files(_module() / "config/webhook/manifests.yaml")
+    kubectl.apply_objects(_addressed(hook, pki) for hook in hooks if hook["metadata"]["name"] in _OUR_HOOKS)
 
 
 def _module() -> Path:
     return go.module("kserve", "github.com/kserve/kserve")
 
 
-def _issue_certificate() -> None:
-    if not (PKI / "kserve-webhook.crt").exists():
+def _issue_certificate(pki: Path) -> None:
+    if not (pki / "kserve-webhook.crt").exists():
         host = f"{_SERVICE}.{NAMESPACE}.svc"
-        issue(PKI, Certificate("kserve-webhook", f"/CN={host}", ("serverAuth",), (f"DNS:{host}",)))
+        issue(pki, Certificate("kserve-webhook", f"/CN={host}", ("serverAuth",), (f"DNS:{host}",)))
 
 
 def _encoded(path: Path) -> str:
     return base64.b64encode(path.read_bytes()).decode()
 
 
-def _addressed(hook: Object) -> Object:
+def _addressed(hook: Object, pki: Path) -> Object:
     """A webhook configuration with the placeholders for its Service filled in, and our authority."""
     for each in hook["webhooks"]:
         each["clientConfig"]["service"] |= {"name": _SERVICE, "namespace": NAMESPACE}
-        each["clientConfig"]["caBundle"] = _encoded(PKI / "ca.crt")
+        each["clientConfig"]["caBundle"] = _encoded(pki / "ca.crt")
     hook["metadata"] = {"name": hook["metadata"]["name"]}
     return hook
 
@@ -114,8 +120,8 @@ def _binding() -> Object:
     }
 
 
-def _certificate() -> Object:
-    data = {"tls.crt": _encoded(PKI / "kserve-webhook.crt"), "tls.key": _encoded(PKI / "kserve-webhook.key")}
+def _certificate(pki: Path) -> Object:
+    data = {"tls.crt": _encoded(pki / "kserve-webhook.crt"), "tls.key": _encoded(pki / "kserve-webhook.key")}
     return _object("v1", "Secret", _SECRET, type="kubernetes.io/tls", data=data)
 
 
@@ -123,22 +129,22 @@ def _service() -> Object:
     return _object("v1", "Service", _SERVICE, spec={"ports": [{"port": 443, "targetPort": 9443}], "selector": _LABELS})
 
 
-def _deployment() -> Object:
+def _deployment(image: str) -> Object:
     pod = {
         "serviceAccountName": _NAME,
         "terminationGracePeriodSeconds": 2,
         "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [_container()],
+        "containers": [_container(image)],
         "volumes": [{"name": "certificate", "secret": {"secretName": _SECRET}}],
     }
     template = {"metadata": {"labels": _LABELS}, "spec": pod}
     return _object("apps/v1", "Deployment", _NAME, spec={"selector": {"matchLabels": _LABELS}, "template": template})
 
 
-def _container() -> Object:
+def _container(image: str) -> Object:
     return {
         "name": "manager",
-        "image": images.reference("kserve-manager"),
+        "image": image,
         "imagePullPolicy": "IfNotPresent",
         "args": ["--metrics-addr=127.0.0.1:8080"],
         "env": [{"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}],

@@ -29,7 +29,7 @@ def prepare() -> None:
     for name in images.NAMES:
         images.ensure(name)
     crds.files()
-    gateway.chart()
+    gateway.chart(gateway.Images(images.reference("envoy-gateway"), images.reference("envoy")))
 
 
 def _in_turn(jobs: list[Callable[[], object]]) -> None:

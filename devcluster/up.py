@@ -8,21 +8,18 @@ from . import (
     boot,
     cgroups,
     containers,
-    crds,
     down,
-    gateway,
     go,
     images,
-    kserve,
-    monitoring,
     network,
     node,
     paths,
     prepare,
     processes,
+    stack,
     sysctls,
 )
-from .kubectl import apply_files, succeeds, wait_for
+from .kubectl import of_devcluster
 from .progress import say, step
 from .waiting import TimedOutError, until
 
@@ -61,7 +58,7 @@ def start_control_plane() -> None:
         for daemon in (node.etcd(kubernetes), node.apiserver(kubernetes), node.containerd(), node.forwarder(_PORTS)):
             processes.ensure(daemon)
         try:
-            until(lambda: succeeds("get", "--raw", "/readyz"), what="the apiserver", seconds=60)
+            until(lambda: of_devcluster().succeeds("get", "--raw", "/readyz"), what="the apiserver", seconds=60)
         except TimedOutError as late:
             raise TimedOutError(f"{late}\n{processes.log_tail('apiserver')}") from None
         containers.wait_ready()
@@ -79,19 +76,10 @@ def start_node(importer: ThreadPoolExecutor) -> dict[str, Future[None]]:
 
 def install(imports: dict[str, Future[None]]) -> None:
     """Apply what runs in the cluster, each when its image is there, and wait until all of it is ready."""
+    references = {name: images.reference(name) for name in stack.IMAGES}
+    site = stack.Site(of_devcluster(), references, node.PKI, paths.STATE)
     with step("kinds of KServe and of the gateway", 15):
-        crds.install()
-        apply_files([paths.MANIFESTS / "storage.yaml"])
-        wait_for("condition=Ready", f"node/{node.NAME}", seconds=60)
-    with step("KServe, gateway, Prometheus", 15):
-        imports["kserve-manager"].result()
-        kserve.install()
-        imports["envoy-gateway"].result()
-        gateway.install_controller()
-        imports["envoy"].result()
-        gateway.install_gateway()
-        imports["prometheus"].result()
-        monitoring.install()
-        kserve.install_webhooks()
-        gateway.wait_ready()
-        monitoring.wait_ready()
+        stack.install_kinds(site)
+        site.kubectl.apply_files([paths.MANIFESTS / "storage.yaml"])
+        site.kubectl.wait_for("condition=Ready", f"node/{node.NAME}", seconds=60)
+    stack.install(site, lambda name: imports[name].result())

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import yaml
@@ -55,13 +56,18 @@ class Kubectl:
         assert done.returncode == 0, f"{' '.join(arguments)}: {done.stderr}"
         return done.stdout
 
+    def fails(self, *arguments: str, stdin: str | None = None) -> str:
+        """Standard error of a command that may fail; empty when it does not."""
+        command = [*self.command, f"--kubeconfig={self.kubeconfig}", *arguments]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True)
+        return done.stderr if done.returncode else ""
+
     def wait_for_definitions(self) -> None:
-        """Wait until every CustomResourceDefinition is established; one without conditions makes kubectl fail."""
+        """Wait until every CustomResourceDefinition is established; kubectl's wait fails on one without conditions."""
+        command = [*self.command, f"--kubeconfig={self.kubeconfig}", "wait", "--for=condition=Established", "crd"]
 
         def established() -> bool:
-            path = '{range .items[*]}{.status.conditions[?(@.type=="Established")].status} {end}'
-            states = self("get", "crd", "-o", f"jsonpath={path}").split()
-            return set(states) == {"True"} and len(states) == len(self("get", "crd", "-o", "name").split())
+            return subprocess.run([*command, "--all", "--timeout=10s"], capture_output=True).returncode == 0
 
         until(established, "all definitions established", 60)
 
@@ -78,12 +84,19 @@ class Kubectl:
 class OperatorProcess:
     """`python -m perennial` as a process of its own."""
 
-    def __init__(self, kubeconfig: Path, log: Path, name: str, settings: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        kubeconfig: Path,
+        log: Path,
+        name: str,
+        settings: Mapping[str, object],
+        more_environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._log = log
         values = {"trainer_image": "trainer", "pod_name": name, "metrics_port": 0} | dict(settings)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("KUBE")}
         environment |= {f"PERENNIAL_{key.upper()}": str(value) for key, value in values.items()}
-        environment["KUBECONFIG"] = str(kubeconfig)
+        environment |= {"KUBECONFIG": str(kubeconfig), **more_environment}
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "perennial"],

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from devcluster import boot, kubectl, leftovers, paths, processes, sysctls
+from devcluster import boot, leftovers, paths, processes, sysctls
+from devcluster.kubectl import of_devcluster
 from devcluster.waiting import until
 
 LISTED = ["/run", "/run/containerd", "/var/lib", "/var/lib/cni", "/var/lib/kubelet", "/var/log", "/opt", "/etc/cni"]
@@ -55,9 +56,10 @@ def answers(url: str, status: int) -> bool:
 def everything_works() -> None:
     until(lambda: answers("http://127.0.0.1:8080/nobody", 404), what="the gateway", seconds=30)
     until(lambda: answers("http://127.0.0.1:9090/-/ready", 200), what="Prometheus", seconds=30)
+    kubectl = of_devcluster()
     kubectl.apply(CLAIM)
     kubectl.wait_for("jsonpath={.status.phase}=Bound", "pvc/probe", seconds=20)
-    kubectl.kubectl("delete", "pvc", "probe", "--wait=false")
+    kubectl("delete", "pvc", "probe", "--wait=false")
     kubectl.wait_for("condition=Ready", "node", "--all", seconds=30)
 
 

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 import os
+import re
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -39,14 +40,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m perennial", description="The operator of Perennial")
-    parser.add_argument("--verbose", action="store_true", help="log debug lines too")
+    verbose = f"log debug lines too (${PREFIX}VERBOSE, any text)"
+    parser.add_argument("--verbose", action="store_true", default=bool(environ.get(f"{PREFIX}VERBOSE")), help=verbose)
     for name, field in Settings.model_fields.items():
         variable = PREFIX + name.upper()
         default = environ.get(variable) or _guess(name)
-        shown = "required" if field.is_required() and not default else f"default: {default or field.default}"
+        shown = "required" if field.is_required() and not default else f"default: {_shown(default or field.default)}"
         text = f"{field.description} (${variable}; {shown})"
         parser.add_argument(f"--{name.replace('_', '-')}", default=default, metavar="VALUE", help=text)
     return parser
+
+
+def _shown(value: object) -> str:
+    """A default as --help prints it: the environment's may be a URL with a password."""
+    return re.sub(r"://[^/@]*@", "://[redacted]@", str(value)).replace("%", "%%")
 
 
 def _guess(name: str) -> str | None:

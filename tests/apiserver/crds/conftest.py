@@ -92,7 +92,7 @@ GOOD: dict[str, Object] = {
         "spec": {
             "modelName": "flights",
             "data": {"uri": "pvc://data/january.csv"},
-            "trainer": {"estimator": {"name": "LogisticRegression", "target": "late"}},
+            "trainer": {"estimator": {"name": "LogisticRegression", "target": "late", "numeric": ["hour"]}},
             "output": {"storageUri": "pvc://models"},
         },
     },

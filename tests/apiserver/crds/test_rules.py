@@ -27,8 +27,21 @@ VALUE = "give an environment variable exactly one of value and valueFrom"
 RESERVED = "names that begin with PERENNIAL_ are set by Perennial"
 TRAINER = "give exactly one of trainer.estimator (scikit-learn by name) and trainer.command (your own)"
 TARGET = "give exactly one of version (a number, which pins it) and follow: LatestApproved"
+ADDRESS = "write an address as pvc://CLAIM/PATH"
+IMAGE = "an image's name has no spaces"
+RESOURCE = "a resource is cpu, memory, ephemeral-storage, hugepages-SIZE or DOMAIN/NAME"
+REQUEST = "a request cannot be greater than the limit of the same resource"
+TWICE = "name each environment variable once"
+NO_COLUMN = "give the estimator at least one column to learn from"
+OWN_TARGET = "the target cannot be among the columns that it is predicted from"
+UNASKED = "a gate judges a metric that evaluation.metrics asks for"
+A_TWICE = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "A", "value": "3"}]
 RUN_NAME = "name a TrainingRun with at most 63 characters"
 VERSION_NAME = "name a ModelVersion MODELNAME-VERSION, as its spec says (for example flights-1)"
+KSERVES = {"name": "INFERENCE_SERVICE_NAME", "value": "x"}
+SET = "HOME and INFERENCE_SERVICE_NAME are set by Perennial and KServe"
+HOSTNAME = "hostname is one DNS name in lower case: no wildcard, address, port or path"
+CHANCES = "the chance of a wrong decision must be below 0.5"
 DEPLOYMENT_NAME = "name a ModelDeployment with at most 36 lower-case letters, digits and dashes"
 
 
@@ -44,8 +57,33 @@ def steps(*weights: int) -> Object:
     return spec(strategy={"canary": {"steps": [{"weight": each} for each in weights]}})
 
 
+def rollout(**fields: str) -> Object:
+    return spec(rollout=fields)
+
+
+def hostname(value: str) -> Object:
+    return spec(router={"hostname": value})
+
+
+def lasting(cap: int, *seconds: int) -> Object:
+    weights = [{"weight": 10 * (index + 1), "minSeconds": each} for index, each in enumerate(seconds)]
+    return spec(analysis={"maxDurationSeconds": cap}, strategy={"canary": {"steps": weights}})
+
+
 def trainer(**fields: Any) -> Object:
     return spec(trainer=fields)
+
+
+def estimator(**fields: Any) -> Object:
+    return trainer(estimator=fields)
+
+
+def resources(**fields: Any) -> Object:
+    return trainer(resources=fields)
+
+
+def evaluation(**fields: Any) -> Object:
+    return spec(evaluation=fields)
 
 
 # kind, a JSON merge patch of the good object, the sentence
@@ -66,7 +104,34 @@ CREATED = [
         "give a gate exactly one of min and max",
         id="gate with both",
     ),
+    pytest.param(
+        RUN,
+        evaluation(metrics=["r2"], gates=[{"metric": "roc_auc", "min": "0"}]),
+        UNASKED,
+        id="gate on what is unasked",
+    ),
+    pytest.param(RUN, spec(data={"uri": "pvc://data/../secrets/x.csv"}), ADDRESS, id="data out of its folder"),
+    pytest.param(RUN, spec(data={"uri": "pvc://data/.hidden"}), ADDRESS, id="data in a hidden file"),
+    pytest.param(RUN, spec(data={"uri": "pvc://data/a%2e%2e/x"}), ADDRESS, id="data with an escape"),
+    pytest.param(RUN, spec(data={"uri": "s3://data/x.csv"}), ADDRESS, id="data in a bucket"),
+    pytest.param(RUN, spec(data={"uri": "pvc://data//x.csv"}), ADDRESS, id="data with an empty part"),
+    pytest.param(RUN, spec(output={"storageUri": "pvc://models/.."}), ADDRESS, id="output out of its folder"),
+    pytest.param(RUN, spec(output={"storageUri": "/mnt/models"}), ADDRESS, id="output without a claim"),
+    pytest.param(RUN, trainer(image="trainer :1"), IMAGE, id="image with a space"),
+    pytest.param(RUN, trainer(image="trainer:1\n"), IMAGE, id="image with a line break"),
+    pytest.param(RUN, trainer(env=A_TWICE), TWICE, id="variable twice"),
+    pytest.param(RUN, resources(limits={"memroy": "1Gi"}), RESOURCE, id="resource that is none"),
+    pytest.param(RUN, resources(requests={"gpu": "1"}), RESOURCE, id="device without domain"),
+    pytest.param(
+        RUN, resources(requests={"memory": "2Gi"}, limits={"memory": "1Gi"}), REQUEST, id="request beyond its limit"
+    ),
+    pytest.param(RUN, estimator(numeric=[]), NO_COLUMN, id="estimator with an empty list"),
+    pytest.param(RUN, estimator(numeric=None), NO_COLUMN, id="estimator without columns"),
+    pytest.param(RUN, estimator(numeric=["hour", "late"]), OWN_TARGET, id="target among the numbers"),
+    pytest.param(RUN, estimator(categorical=["late"]), OWN_TARGET, id="target among the categories"),
     pytest.param(RUN, name("a" * 64), RUN_NAME, id="run's long name"),
+    pytest.param(VERSION, spec(artifact={"uri": "pvc://models/../x"}), ADDRESS, id="artifact out of its folder"),
+    pytest.param(VERSION, spec(artifact={"uri": "https://x/y"}), ADDRESS, id="artifact on the web"),
     pytest.param(VERSION, name("flights"), VERSION_NAME, id="version's name without number"),
     pytest.param(VERSION, name("flights-01"), VERSION_NAME, id="version's name with a zero"),
     pytest.param(VERSION, name("flights-12"), VERSION_NAME, id="version's name with another number"),
@@ -77,6 +142,39 @@ CREATED = [
     pytest.param(DEPLOYMENT, steps(5, 50, 25), "the weights of the steps must rise", id="falling steps"),
     pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "A"}]}), VALUE, id="served variable without value"),
     pytest.param(DEPLOYMENT, spec(serving={"env": FROM_BOTH}), SOURCE, id="served variable with two sources"),
+    pytest.param(DEPLOYMENT, spec(serving={"env": A_TWICE}), TWICE, id="served variable twice"),
+    pytest.param(DEPLOYMENT, spec(serving={"image": "a b"}), IMAGE, id="server's image with a space"),
+    pytest.param(DEPLOYMENT, spec(serving={"resources": {"limits": {"cpus": "1"}}}), RESOURCE, id="served resource"),
+    pytest.param(
+        DEPLOYMENT,
+        spec(serving={"resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "900m"}}}),
+        REQUEST,
+        id="served request beyond its limit",
+    ),
+    pytest.param(DEPLOYMENT, rollout(promote="a" * 64), "spec.rollout.promote: Too long", id="long revision"),
+    pytest.param(DEPLOYMENT, rollout(promote="late-1"), "spec.rollout.promote in body should match", id="a name"),
+    pytest.param(DEPLOYMENT, rollout(promote=""), "spec.rollout.promote in body should be at least", id="no revision"),
+    pytest.param(DEPLOYMENT, rollout(reject="a" * 64), "spec.rollout.reject: Too long", id="long rejected revision"),
+    pytest.param(DEPLOYMENT, rollout(reject="A"), "spec.rollout.reject in body should match", id="upper case"),
+    pytest.param(DEPLOYMENT, rollout(retry="a" * 64), "spec.rollout.retry: Too long", id="long token"),
+    pytest.param(DEPLOYMENT, rollout(retry=""), "spec.rollout.retry in body should be at least", id="empty token"),
+    pytest.param(DEPLOYMENT, rollout(retry="a\nb"), "spec.rollout.retry in body should match", id="token of two lines"),
+    pytest.param(DEPLOYMENT, rollout(retry=" a"), "spec.rollout.retry in body should match", id="token with a margin"),
+    pytest.param(DEPLOYMENT, spec(paused="yes"), "must be of type boolean", id="paused is true or false"),
+    pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "HOME", "value": "/"}]}), SET, id="HOME"),
+    pytest.param(DEPLOYMENT, spec(serving={"env": [KSERVES]}), SET, id="KServe's variable"),
+    pytest.param(DEPLOYMENT, spec(serving={"replicas": 0}), "should be greater than or equal to 1", id="no replicas"),
+    pytest.param(DEPLOYMENT, hostname("*.example.com"), HOSTNAME, id="wildcard"),
+    pytest.param(DEPLOYMENT, hostname("10.0.0.1"), HOSTNAME, id="address"),
+    pytest.param(DEPLOYMENT, hostname("flights.example.com:8080"), HOSTNAME, id="host and port"),
+    pytest.param(DEPLOYMENT, hostname("Flights.example.com"), HOSTNAME, id="capital letter"),
+    pytest.param(DEPLOYMENT, hostname(f"{'a' * 64}.com"), HOSTNAME, id="long label"),
+    pytest.param(
+        DEPLOYMENT, lasting(60, 0, 60), "analysis.maxDurationSeconds must be longer", id="longer than the cap"
+    ),
+    pytest.param(DEPLOYMENT, spec(analysis={"falseRollback": "0.5"}), CHANCES, id="a coin to roll back"),
+    pytest.param(DEPLOYMENT, spec(analysis={"miss": "900m"}), CHANCES, id="a coin to promote"),
+    pytest.param(DEPLOYMENT, spec(analysis={"miss": "1.5"}), "should match", id="no chance"),
     pytest.param(DEPLOYMENT, name("a" * 37), DEPLOYMENT_NAME, id="long name"),
     pytest.param(DEPLOYMENT, name("a.b"), DEPLOYMENT_NAME, id="name with a dot"),
     pytest.param(DEPLOYMENT, name("1a"), DEPLOYMENT_NAME, id="name beginning with a digit"),
@@ -100,11 +198,25 @@ TAKEN = [
     pytest.param(RUN, trainer(env=[{"name": "A", "value": ""}]), id="empty variable"),
     pytest.param(RUN, trainer(env=[{"name": "A", "valueFrom": ENV_BOTH[0]["valueFrom"]}]), id="variable of a secret"),
     pytest.param(RUN, spec(evaluation={"gates": [{"metric": "roc_auc", "min": "0.7"}]}), id="gate"),
+    pytest.param(
+        RUN, evaluation(metrics=["r2", "mae"], gates=[{"metric": "mae", "max": "2"}]), id="gate on what is asked"
+    ),
+    pytest.param(
+        RUN, resources(requests={"memory": "1024Mi", "nvidia.com/gpu": "1"}, limits={"memory": "1Gi"}), id="resources"
+    ),
+    pytest.param(RUN, trainer(image="registry.example.com:5000/a/b@sha256:" + "0" * 64), id="image by digest"),
+    pytest.param(RUN, trainer(env=[{"name": each, "value": "1"} for each in ("A", "B", "a")]), id="three variables"),
     pytest.param(VERSION, {**name("flights-12"), **spec(version=12)}, id="version of two digits"),
     pytest.param(VERSION, {**name("a-1-12"), **spec(modelName="a-1", version=12)}, id="model name with a number"),
     pytest.param(DEPLOYMENT, spec(version=None, follow="LatestApproved"), id="follow"),
     pytest.param(DEPLOYMENT, steps(1, 50, 99), id="rising steps"),
+    pytest.param(DEPLOYMENT, lasting(60, 30, 29), id="steps within the time cap"),
+    pytest.param(DEPLOYMENT, spec(analysis={"falseRollback": ".49", "miss": "499m"}), id="chances"),
+    pytest.param(DEPLOYMENT, hostname(f"{'a' * 63}.1.com"), id="longest label"),
+    pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "HOMES", "value": "/"}]}), id="another variable"),
     pytest.param(DEPLOYMENT, name("a" * 36), id="longest name"),
+    pytest.param(DEPLOYMENT, rollout(promote="a" * 63, reject="a" * 63, retry="a" * 63), id="longest by hand"),
+    pytest.param(DEPLOYMENT, {"spec": {"paused": True, "rollout": {}}}, id="paused"),
 ]
 CHANGES_TAKEN = [
     pytest.param(RUN, {"metadata": {"labels": {"a": "b"}}}, id="run's labels"),
@@ -112,6 +224,7 @@ CHANGES_TAKEN = [
     pytest.param(VERSION, spec(artifact={"uri": "pvc://other/flights"}), id="the artifact moves"),
     pytest.param(DEPLOYMENT, spec(version=2), id="another version"),
     pytest.param(DEPLOYMENT, spec(version=None, follow="LatestApproved"), id="from pinned to follow"),
+    pytest.param(DEPLOYMENT, rollout(retry="2026-01-01T00:00:00Z"), id="a date to try again"),
 ]
 
 

@@ -2,60 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
-import yaml
 
-from devcluster import crds, go
-from devcluster.apiserver import running_apiserver
 from perennial.ports.kube import KubeClient
-from tests.apiserver.modeldeployment.stage import Stage, gateway
-from tests.apiserver.support import Kubectl, until
+from tests.apiserver.installation import installation
+from tests.apiserver.modeldeployment.stage import Stage
+from tests.apiserver.support import Kubectl
 
-ROOT = Path(__file__).parents[3]
-IMAGES = ("localhost/perennial-operator:test", "localhost/perennial-trainer:test")
-FOREIGN = {"inferenceservices", "servingruntimes", "httproutes", "gateways"}
 _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     """kubectl of an admin."""
-    with running_apiserver(tmp_path_factory.mktemp("modeldeployment")) as kubeconfig:
-        kubectl = Kubectl([str(go.build("kubernetes")), "kubectl"], kubeconfig)
-        for namespace in ("perennial-system", "envoy-gateway-system"):
-            kubectl("create", "namespace", namespace)
-        kubectl("apply", "--server-side", "-f", "-", stdin=_definitions())
-        kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=_manifests(kubectl))
-        until(lambda: _established(kubectl), "all definitions established", 60)
-        kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(gateway()))
+    with installation(tmp_path_factory.mktemp("modeldeployment")) as kubectl:
         yield kubectl
-
-
-def _definitions() -> str:
-    return "\n---\n".join(path.read_text() for path in crds.files() if path.stem.partition("_")[2] in FOREIGN)
-
-
-def _established(kubectl: Kubectl) -> bool:
-    def served(plural: str) -> bool:
-        # The storage of a large definition comes a moment after it is established.
-        return subprocess.run([*kubectl.command, f"--kubeconfig={kubectl.kubeconfig}", "get", plural]).returncode == 0
-
-    found = json.loads(kubectl("get", "crd", "-o", "json"))["items"]
-    said = [each.get("status", {}).get("conditions") or [] for each in found]
-    ready = (any(c["type"] == "Established" and c["status"] == "True" for c in conditions) for conditions in said)
-    return all(ready) and all(map(served, FOREIGN))
-
-
-def _manifests(kubectl: Kubectl) -> str:
-    command = [str(ROOT / "scripts/manifests"), "devcluster", *IMAGES]
-    environment = {"KUBECTL": " ".join(kubectl.command), "PATH": "/usr/bin:/bin"}
-    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +36,6 @@ async def stage(installed: Kubectl, operator_kubeconfig: Path) -> AsyncIterator[
     installed("create", "namespace", namespace)
     admin = await KubeClient.connect(kubeconfig=str(installed.kubeconfig))
     operator = await KubeClient.connect(kubeconfig=str(operator_kubeconfig))
-    yield Stage(namespace, admin, operator)
+    yield Stage(namespace, admin, operator, kubectl=installed)
     await operator.close()
     await admin.close()

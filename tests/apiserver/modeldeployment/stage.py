@@ -22,12 +22,17 @@ from perennial.ports.kinds import (
     SERVING_RUNTIME,
 )
 from perennial.ports.kube import KubeClient, Object
+from tests.apiserver.support import Kubectl
 from tests.unit.controllers.modeldeployment.objects import deployment, version
 from tests.unit.controllers.modeldeployment.world import SETTINGS, PlayedAnalysis
 
 NAME = "late"
 CHILDREN = (HTTP_ROUTE, INFERENCE_SERVICE, SERVING_RUNTIME, CONTROLLER_REVISION, JOB)
 PLAYER = "test"
+GATEWAY = ("envoy-gateway-system", "gw")
+# What pod security "restricted" asks for, as KServe has it from our InferenceServices.
+RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+CONTAINED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
 def gateway() -> list[Object]:
@@ -51,11 +56,29 @@ def gateway() -> list[Object]:
     ]
 
 
-class Stage:
-    """One namespace with ModelDeployment late, and the reconciler under test as the operator's service account."""
+def gateway_taken(namespace: str, name: str) -> Object:
+    """The Gateway once its controller has taken it."""
+    said = {"status": "True", "reason": "Played", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": {"namespace": namespace, "name": name},
+        "status": {"conditions": [{"type": kind, **said} for kind in ("Accepted", "Programmed")]},
+    }
 
-    def __init__(self, namespace: str, admin: KubeClient, operator: KubeClient) -> None:
-        self.namespace, self.admin = namespace, admin
+
+class Stage:
+    """One namespace with a ModelDeployment, and the reconciler under test as the operator's service account."""
+
+    def __init__(
+        self,
+        namespace: str,
+        admin: KubeClient,
+        operator: KubeClient,
+        name: str = NAME,
+        kubectl: Kubectl | None = None,
+    ) -> None:
+        self.namespace, self.admin, self.name, self.kubectl = namespace, admin, name, kubectl
         self.clock, self.analysis = FakeClock(), PlayedAnalysis()
         settings: Settings = SETTINGS
         self.reconciler = ModelDeploymentReconciler(
@@ -79,12 +102,12 @@ class Stage:
 
     async def deploy(self, **spec: Any) -> Object:
         """A person applies the ModelDeployment."""
-        obj = {"metadata": {"namespace": self.namespace, "name": NAME}, "spec": deployment(**spec)["spec"]}
+        obj = {"metadata": {"namespace": self.namespace, "name": self.name}, "spec": deployment(**spec)["spec"]}
         return await self.admin.apply(MODEL_DEPLOYMENT, obj, manager="person")
 
     async def step(self) -> None:
         """One pass."""
-        await self.reconciler.reconcile(self.namespace, NAME)
+        await self.reconciler.reconcile(self.namespace, self.name)
 
     async def settle(self, passes: int = 12) -> None:
         """Passes, the cluster doing its part in between, until a pass changes nothing."""
@@ -107,8 +130,8 @@ class Stage:
             await self.play()
         raise AssertionError(f"never at step {step}")
 
-    async def play(self) -> None:
-        """Everything that others do."""
+    async def play(self, *, route: bool = True) -> None:
+        """Everything that others do; without `route` the gateway does nothing."""
         services = {each["metadata"]["name"]: each for each in await self.admin.list(INFERENCE_SERVICE, self.namespace)}
         pods = {each["metadata"]["name"]: each for each in await self.admin.list(POD, self.namespace)}
         for name, pod in pods.items():
@@ -117,18 +140,20 @@ class Stage:
         for name, service in services.items():
             if f"{name}-pod" not in pods:
                 await self._pod(name, service)
-        await self._take_route()
+        if route:
+            await self._take_route()
         await self._end_jobs()
 
     async def _pod(self, name: str, service: Object) -> None:
         labels = service["metadata"]["labels"]
         metadata = {"namespace": self.namespace, "name": f"{name}-pod", "labels": labels}
-        spec = {"containers": [{"name": "kserve-container", "image": "x:1"}]}
+        container = {"name": "kserve-container", "image": "x:1", "securityContext": CONTAINED}
+        spec = {"securityContext": RESTRICTED, "containers": [container]}
         pod = await self.admin.create(POD, {"metadata": metadata, "spec": spec})
         await self._says(POD, pod, {"conditions": [{"type": "Ready", "status": "True"}]})
 
     async def _take_route(self) -> None:
-        route = await self.admin.get(HTTP_ROUTE, self.namespace, NAME)
+        route = await self.admin.get(HTTP_ROUTE, self.namespace, self.name)
         if route is None:
             return
         said = {"status": "True", "reason": "Accepted", "message": "", "lastTransitionTime": self._now()}
@@ -153,7 +178,7 @@ class Stage:
         return format_time(self.clock.now())
 
     async def get(self) -> Object:
-        obj = await self.admin.get(MODEL_DEPLOYMENT, self.namespace, NAME)
+        obj = await self.admin.get(MODEL_DEPLOYMENT, self.namespace, self.name)
         assert obj is not None
         return obj
 
@@ -165,11 +190,16 @@ class Stage:
         """Type -> status and reason."""
         return {each["type"]: (each["status"], each["reason"]) for each in (await self.status())["conditions"]}
 
+    async def says(self, kind: str) -> str:
+        """The message of a condition; empty when it is absent."""
+        said = (each["message"] for each in (await self.status())["conditions"] if each["type"] == kind)
+        return str(next(said, ""))
+
     async def weights(self) -> dict[int, int]:
         """Version -> percent, as the route says."""
         records = await self.admin.list(CONTROLLER_REVISION, self.namespace)
         versions = {each["metadata"]["name"]: each["data"]["version"] for each in records}
-        route = await self.admin.get(HTTP_ROUTE, self.namespace, NAME)
+        route = await self.admin.get(HTTP_ROUTE, self.namespace, self.name)
         return {versions[service]: weight for service, weight in read(route).weights.items()}
 
     async def children(self) -> list[Object]:

@@ -96,9 +96,9 @@ async def test_one_query_serves_all_rollouts() -> None:
     await loop.run(10)
     assert len(world.prometheus.queries) == 3, "two polls, and the one that ends run()"
     assert {query for query, _ in world.prometheus.queries} == {
-        '{__name__=~"envoy_cluster_upstream_rq_total|envoy_cluster_upstream_rq_xx|envoy_cluster_upstream_rq_active",'
+        '{job="perennial-gateway",__name__=~"envoy_cluster_upstream_rq_total|envoy_cluster_upstream_rq_xx|envoy_cluster_upstream_rq_active",'
         'isvc!=""}[65s]',
-        '{__name__=~"envoy_cluster_upstream_rq_total|envoy_cluster_upstream_rq_xx|envoy_cluster_upstream_rq_active",'
+        '{job="perennial-gateway",__name__=~"envoy_cluster_upstream_rq_total|envoy_cluster_upstream_rq_xx|envoy_cluster_upstream_rq_active",'
         'isvc!=""}[60s]',
     }
     assert all(time <= world.time - GRID.scrape_timeout_seconds - 1 for _, time in world.prometheus.queries)
@@ -127,6 +127,7 @@ async def test_a_gateway_that_is_not_scraped_holds_and_the_gap_is_one_batch() ->
     away = await loop.run(60)
     assert away.reason == "MetricsUnavailable"
     assert "no samples of m-1 and m-2" in away.message
+    assert "nor of any other service: let it scrape the gateway" in away.message
     world.scraping = True
     back = await loop.run(20)
     assert back.verdict is not Verdict.ROLL_BACK
@@ -141,8 +142,21 @@ async def test_a_version_whose_series_vanish_is_no_evidence() -> None:
     reading = await loop.run(60)
     assert reading.reason == "MetricsUnavailable"
     assert "no samples of m-2 " in reading.message
+    assert "though it has of other services: look at GatewayReady" in reading.message
     assert reading.evidence_rollback == pytest.approx(before.evidence_rollback, abs=0.5)
     assert reading.canary_bad == 0
+
+
+async def test_numbers_that_are_none_never_count_against_a_model() -> None:
+    world = world_with_history()
+    loop = Loop(world, watched(world))
+    before = await loop.run(30)
+    add = world.prometheus.add
+    world.prometheus.add = lambda labels, time, value: add(labels, time, float("nan"))  # type: ignore[method-assign]
+    reading = await loop.run(60)
+    assert (reading.verdict, reading.reason) == (Verdict.HOLD, "MetricsUnavailable")
+    assert reading.canary_requests - before.canary_requests <= 100
+    assert reading.evidence_rollback == pytest.approx(before.evidence_rollback, abs=0.5)
 
 
 async def test_no_requests_to_the_canary() -> None:
@@ -160,7 +174,7 @@ async def test_without_a_prometheus_it_says_so() -> None:
     await analysis.poll()
     reading = analysis.read("m")
     assert reading is not None
-    assert reading.message == "No Prometheus is configured for the operator."
+    assert reading.message == "No Prometheus is configured for the operator; set its prometheus-url."
 
 
 async def test_before_the_first_share_stable_is_learnt_and_nothing_judged() -> None:

@@ -53,7 +53,7 @@ class World:
     def scrape(self) -> None:
         """Every series of every version."""
         for isvc in self.versions:
-            labels = {"isvc_namespace": "flights", "isvc": isvc, "pod": "envoy-a"}
+            labels = {"job": GRID.job, "isvc_namespace": "flights", "isvc": isvc, "pod": "envoy-a"}
             of_class = {code: int(value) for (name, code), value in self.counters.items() if name == isvc}
             self.prometheus.add(labels | {"__name__": TOTAL}, self.time, sum(of_class.values()))
             self.prometheus.add(labels | {"__name__": ACTIVE}, self.time, 0)

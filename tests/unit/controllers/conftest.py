@@ -113,7 +113,7 @@ class Make:
                 "creationTimestamp": stamp(1 + index),
                 "labels": labels
                 or {"perennial.dev/controller": "TrainingRun", "perennial.dev/name": "flights-january"},
-                "ownerReferences": [{"kind": "Job", "name": "flights-january", "uid": owner}],
+                "ownerReferences": [{"kind": "Job", "name": "flights-january", "uid": owner, "controller": True}],
             },
             "status": {
                 "phase": phase,

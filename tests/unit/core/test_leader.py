@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from perennial.core.clock import FakeClock
-from perennial.core.leader import LEASE_NAME, Leader, LeaseLost
+from perennial.core.leader import FORMER, LEASE_NAME, Leader, LeaseLost
 from perennial.core.settings import Settings
 from perennial.ports.kinds import LEASE
 from perennial.ports.kube import Unavailable
@@ -189,6 +189,97 @@ async def test_candidates_wait_for_an_apiserver_that_does_not_answer(bench: Benc
     await leader.acquire()
     assert leader.reachable
     assert await bench.holder() == "a"
+
+
+async def test_a_lease_that_runs_out_is_taken_right_then(bench: Bench) -> None:
+    await bench.candidate("a").acquire()
+    started = bench.clock.monotonic()
+    await bench.candidate("b").acquire()
+    assert bench.clock.monotonic() - started < SETTINGS.lease_seconds + 0.5
+
+
+async def test_a_replica_whose_apiserver_is_silent_is_not_ready(bench: Bench) -> None:
+    await bench.candidate("a").acquire()
+    ready: list[bool] = []
+
+    def wait(number: int) -> None:
+        ready.append(standby.reachable)
+        if number in range(2, 12):
+            bench.kube.fail_next(Unavailable("503"))
+
+    standby = bench.candidate("b", wait)
+    await standby.acquire()
+    assert ready[:3] == [True, True, True]
+    assert False in ready
+    assert standby.reachable
+
+
+async def test_a_leader_is_ready_while_it_renews(bench: Bench) -> None:
+    seen: list[bool] = []
+
+    def wait(number: int) -> None:
+        seen.append(leader.reachable)
+        if number == 30:
+            raise asyncio.CancelledError
+
+    leader = bench.candidate("a", wait)
+    await leader.acquire()
+    with pytest.raises(asyncio.CancelledError):
+        await leader.hold()
+    assert set(seen) == {True}
+    bench.clock.advance(SETTINGS.lease_seconds + 1)
+    assert not leader.reachable
+
+
+async def former(bench: Bench) -> list[str]:
+    return (await bench.lease())["metadata"].get("annotations", {}).get(FORMER, "").split(",")
+
+
+async def test_the_lease_names_the_pods_that_led_before(bench: Bench) -> None:
+    await bench.candidate("a_1").acquire()
+    await bench.candidate("b_2").acquire()
+    assert await former(bench) == ["a"]
+    third = bench.candidate("c_3")
+    await third.acquire()
+    assert await former(bench) == ["a", "b"]
+    await third.release()
+    assert await former(bench) == ["a", "b", "c"]
+    await bench.candidate("a_4").acquire()
+    assert await former(bench) == ["b", "c"]
+
+
+async def test_only_the_latest_are_remembered(bench: Bench) -> None:
+    for number in range(25):
+        await bench.candidate(f"pod-{number}_x").acquire()
+    assert await former(bench) == [f"pod-{number}" for number in range(4, 24)]
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [(1.0, False), (SETTINGS.lease_seconds + 1, True)])
+async def test_a_leader_that_the_apiserver_goes_on_refusing_gives_way(bench: Bench, seconds: float, ends: bool) -> None:
+    leader = bench.candidate("a_1", _cancel_at)
+    leader.told(leads=False)
+    bench.clock.advance(seconds)
+    leader.told(leads=False)
+    await leader.acquire()
+    with pytest.raises(LeaseLost if ends else asyncio.CancelledError):
+        await leader.hold()
+
+
+async def test_a_write_that_is_taken_ends_the_doubt(bench: Bench) -> None:
+    leader = bench.candidate("a_1", _cancel_at)
+    await leader.acquire()
+    leader.told(leads=False)
+    leader.told(leads=True)
+    bench.clock.advance(SETTINGS.lease_seconds + 1)
+    leader.told(leads=False)
+    await leader.acquire()
+    with pytest.raises(asyncio.CancelledError):
+        await leader.hold()
+
+
+def _cancel_at(number: int) -> None:
+    if number == 1:
+        raise asyncio.CancelledError
 
 
 async def test_two_at_the_same_moment_make_one_leader(bench: Bench) -> None:

@@ -117,3 +117,50 @@ async def test_workers_go_on_after_a_defect_and_stop_when_cancelled() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+class Slow:
+    """A reconciler whose pass ends when the test says so."""
+
+    kind: Kind = MODEL_VERSION
+    manager = "test"
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self.passes = 0
+
+    async def reconcile(self, namespace: str, name: str) -> Result:
+        self.passes += 1
+        self.begun.set()
+        await self.go_on.wait()
+        return Result()
+
+
+async def slow() -> tuple[Slow, WorkQueue, Workers, asyncio.Task[None]]:
+    queue, reconciler = WorkQueue(SystemClock()), Slow()
+    workers = Workers(queue, {"ModelVersion": reconciler}, Metrics(), 2)
+    task = asyncio.create_task(workers.run())
+    queue.add(KEY)
+    await reconciler.begun.wait()
+    return reconciler, queue, workers, task
+
+
+async def test_finishing_ends_the_pass_under_way_and_begins_no_other() -> None:
+    reconciler, queue, workers, task = await slow()
+    finishing = asyncio.create_task(workers.finish())
+    await asyncio.sleep(0)
+    queue.add(Key("ModelVersion", "serve", "m-2"))
+    assert not finishing.done()
+    reconciler.go_on.set()
+    await asyncio.wait_for(finishing, 5)
+    task.cancel()
+    await asyncio.wait({task})
+    assert not workers.cut
+    assert reconciler.passes == 1
+
+
+async def test_a_pass_that_is_cancelled_is_cut() -> None:
+    _, _, workers, task = await slow()
+    task.cancel()
+    await asyncio.wait({task})
+    assert workers.cut

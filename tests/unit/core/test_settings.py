@@ -37,6 +37,8 @@ def test_namespaces_are_a_list_with_commas() -> None:
         (["--trainer-image", "b", "--workers", "0"], "--workers"),
         (["--trainer-image", "b", "--prometheus-url", "prometheus:9090"], "--prometheus-url"),
         (["--trainer-image", "b", "--resync-seconds", "soon"], "--resync-seconds"),
+        (["--trainer-image", "b", "--lease-seconds", "8"], "--renew-deadline-seconds: Value error, must be below"),
+        (["--trainer-image", "b", "--retry-seconds", "10"], "--retry-seconds: Value error, must be below"),
     ],
 )
 def test_a_wrong_setting_is_named(
@@ -53,3 +55,12 @@ def test_no_cluster_is_said_in_a_sentence(
     monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/absent")
     assert program.main(["--trainer-image", "b"]) == 2
     assert "no usable credentials" in capsys.readouterr().err
+
+
+def test_help_shows_no_password(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERENNIAL_PROMETHEUS_URL", "http://someone:s3cret%40word@prometheus:9090")
+    with pytest.raises(SystemExit):
+        program.main(["--help"])
+    said = capsys.readouterr().out
+    assert "s3cret" not in said
+    assert "[redacted]@prometheus:9090" in said.replace("\n", "").replace(" ", "")

@@ -50,7 +50,15 @@ class TestPublished:
 
     def test_a_status_has_no_default(self, resource: Resource) -> None:
         for path, node in parts(resource):
-            assert ".status" not in path or "default" not in node, path
+            assert ".status." not in path or "default" not in node, path
+
+    def test_nobody_takes_a_new_object_for_a_finished_one(self, resource: Resource) -> None:
+        assert root_schema(resource)["properties"]["status"]["default"] == {"observedGeneration": -1}
+
+    def test_no_item_of_a_list_has_a_default(self, resource: Resource) -> None:
+        # Lists are owned whole: with defaults in it, two tools that apply the same YAML server-side would conflict.
+        for path, node in parts(resource):
+            assert ".items" not in path or "default" not in node, path
 
     def test_conditions_are_a_list_by_type(self, resource: Resource) -> None:
         conditions = root_schema(resource)["properties"]["status"]["properties"]["conditions"]

@@ -39,11 +39,6 @@ def test_lists_are_their_items() -> None:
     assert saying(f"print({printed!r})").list("pods") == [{"kind": "Pod"}]
 
 
-def test_proxies_of_the_environment_do_not_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
-    assert saying("import os; print(os.environ.get('HTTPS_PROXY'))")("version").strip() == "None"
-
-
 def test_waiting_ends_with_the_condition_or_with_the_deadline() -> None:
     answers = iter([False, True])
     until(lambda: next(answers), what="the second answer", seconds=10)

@@ -12,8 +12,8 @@ from perennial.rollout import HoldReason
 TEXT = (Path(__file__).parents[3] / "docs/conditions.md").read_text()
 SECTIONS = {part.partition("\n")[0]: part for part in TEXT.split("\n## ")[1:]}
 KINDS = {"ModelDeployment": modeldeployment, "TrainingRun": trainingrun, "ModelVersion": modelversion}
-# Nothing can be paused or promoted by hand yet.
-LATER = {HoldReason.PAUSED, HoldReason.AWAITING_PROMOTION}
+# No step waits for a person by itself yet.
+LATER = {HoldReason.AWAITING_PROMOTION}
 
 
 def constants(module: ModuleType) -> set[str]:

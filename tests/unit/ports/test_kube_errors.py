@@ -12,9 +12,15 @@ from perennial.ports.kube import (
     KubeError,
     NotFound,
     NotInstalled,
+    NotLeading,
     Unavailable,
 )
 from perennial.ports.kube_errors import error_of
+
+REFUSED = (
+    "ValidatingAdmissionPolicy 'perennial-one-writer' with binding 'perennial-one-writer' denied request: "
+    "pod one does not hold the lease"
+)
 
 
 def status(reason: str, message: str, **details: str) -> str:
@@ -30,6 +36,7 @@ def status(reason: str, message: str, **details: str) -> str:
         (404, status("NotFound", "the server could not find the requested resource"), NotInstalled),
         (404, "404 page not found\n", NotInstalled),
         (403, status("Forbidden", "cannot create resource"), Forbidden),
+        (403, status("Forbidden", f'jobs "a" is forbidden: {REFUSED}', name="a"), NotLeading),
         (401, status("Unauthorized", "Unauthorized"), Forbidden),
         (422, status("Invalid", "spec.version: Invalid value", name="a"), Invalid),
         (400, status("BadRequest", "unknown field"), Invalid),

@@ -19,7 +19,7 @@ class ApiModel(BaseModel):
     Unknown fields are ignored when an object is read: a newer operator may have written them.
     """
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, hide_input_in_errors=True)
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,9 @@ class Resource:
     rules: tuple[Rule, ...] = ()
 
 
-# A quantity such as "0.01", "10m" or "1": how the API writes numbers that are not whole.
-Quantity = Annotated[str, Field(pattern=r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+|m)?$", max_length=32)]
+# A quantity such as "0.01", "10m" or "1": how the API writes numbers that are not whole. Its exponent is short, so that
+# none is infinite.
+Quantity = Annotated[str, Field(pattern=r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2}|m)?$", max_length=32)]
 Probability = Annotated[
     str,
     Field(
@@ -77,15 +78,32 @@ DnsLabel = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", min_len
 ResourceName = Annotated[str, Field(pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", min_length=1, max_length=253)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", min_length=64, max_length=64)]
 # No part of the path begins with a dot, so that none can lead out of the folder that it names.
+PVC_URI_PATTERN = r"^pvc://[a-z0-9]([-.a-z0-9]*[a-z0-9])?(/[A-Za-z0-9_=+-][A-Za-z0-9._=+-]*)*$"
 PvcUri = Annotated[
     str,
     Field(
-        pattern=r"^pvc://[a-z0-9]([-.a-z0-9]*[a-z0-9])?(/[A-Za-z0-9_=+-][A-Za-z0-9._=+-]*)*$",
+        pattern=PVC_URI_PATTERN,
         max_length=512,
+        json_schema_extra=cel(
+            Rule(
+                f"self.matches('{PVC_URI_PATTERN}')",
+                "write an address as pvc://CLAIM/PATH, with letters, digits and . _ = + - in the parts of its path,"
+                " none of which begins with a dot",
+            )
+        ),
     ),
 ]
 NamespaceName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
-Image = Annotated[str, Field(min_length=1, max_length=512)]
+Image = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=512,
+        json_schema_extra=cel(
+            Rule("self.matches('^[!-~]+$')", "an image's name has no spaces and none but the letters of ASCII")
+        ),
+    ),
+]
 
 
 def number(quantity: str) -> float:

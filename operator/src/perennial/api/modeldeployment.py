@@ -19,7 +19,7 @@ from perennial.api.base import (
     cel,
 )
 from perennial.api.conditions import Conditions
-from perennial.api.pods import EnvVar, Resources
+from perennial.api.pods import NAMED_ONCE, EnvVar, Resources
 
 # Reasons of Ready and UpToDate.
 SERVING = "Serving"
@@ -39,12 +39,23 @@ NAME_TAKEN = "NameTaken"
 KSERVE_NOT_INSTALLED = "KServeNotInstalled"
 REVISION_FAILED = "RevisionFailed"
 CHILD_REFUSED = "ChildRefused"
+SPEC_INVALID = "SpecInvalid"
+PERMISSION_MISSING = "PermissionMissing"
 # Reasons of GatewayReady.
 ROUTE_ACCEPTED = "RouteAccepted"
 ROUTE_PENDING = "RoutePending"
 GATEWAY_NOT_FOUND = "GatewayNotFound"
 GATEWAY_NOT_INSTALLED = "GatewayNotInstalled"
+GATEWAY_NOT_READY = "GatewayNotReady"
 ROUTE_REFUSED = "RouteRefused"
+BACKENDS_NOT_MERGED = "BackendsNotMerged"
+
+
+STEPS_RISE = "the weights of the steps must rise"
+ONE_TARGET = "give exactly one of version (a number, which pins it) and follow: LatestApproved"
+BELOW_HALF = Rule(
+    "quantity(self).isLessThan(quantity('500m'))", "the chance of a wrong decision must be below 0.5: a coin has that"
+)
 
 
 class Serving(ApiModel):
@@ -55,7 +66,16 @@ class Serving(ApiModel):
     )
     resources: Resources | None = Field(None, description="CPU and memory of the model server.")
     env: list[EnvVar] = Field(
-        default_factory=list, max_length=64, description="Environment variables for the model server."
+        default_factory=list,
+        max_length=64,
+        json_schema_extra=cel(
+            NAMED_ONCE,
+            Rule(
+                "self.all(each, !(each.name in ['HOME', 'INFERENCE_SERVICE_NAME']))",
+                "HOME and INFERENCE_SERVICE_NAME are set by Perennial and KServe",
+            ),
+        ),
+        description="Environment variables for the model server.",
     )
     replicas: int = Field(1, ge=1, le=100, description="How many pods serve each revision that has users' traffic.")
     ready_deadline_seconds: int = Field(
@@ -79,6 +99,14 @@ class Router(ApiModel):
     hostname: str = Field(
         pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
         max_length=253,
+        json_schema_extra=cel(
+            Rule(
+                "self.matches('^[-.a-z0-9]+$') && !self.matches('^[0-9.]+$')"
+                " && self.split('.').all(label, size(label) <= 63)",
+                "hostname is one DNS name in lower case: no wildcard, address, port or path,"
+                " and at most 63 characters between two dots",
+            )
+        ),
         description="The host name of the model's address, for example flights.example.com.",
     )
 
@@ -87,7 +115,8 @@ class Step(ApiModel):
     """One weight on the way to all traffic."""
 
     weight: int = Field(ge=1, le=99, description="The share of requests that the new revision gets, in percent.")
-    min_seconds: int = Field(0, ge=0, le=604800, description="The step lasts at least this long.")
+    # No default of 0: in a list it would make what is stored another list than what was applied.
+    min_seconds: int | None = Field(None, ge=0, le=604800, description="The step lasts at least this long.")
 
 
 class Canary(ApiModel):
@@ -101,7 +130,7 @@ class Canary(ApiModel):
             json_schema_extra=cel(
                 Rule(
                     "self.all(i, step, i == 0 || self[i - 1].weight < step.weight)",
-                    "the weights of the steps must rise",
+                    STEPS_RISE,
                 )
             ),
             description="The weights on the way; after the last one the new revision gets everything.",
@@ -133,10 +162,14 @@ class Analysis(ApiModel):
     """How sure a decision about a new revision must be."""
 
     false_rollback: Probability = Field(
-        "0.01", description="The chance, at most, of ever rolling back a revision that is no worse than the stable one."
+        "0.01",
+        json_schema_extra=cel(BELOW_HALF),
+        description="The chance, at most, of ever rolling back a revision that is no worse than the stable one.",
     )
     miss: Probability = Field(
-        "0.05", description="The chance, at most, of promoting a revision that is worse by the tolerance."
+        "0.05",
+        json_schema_extra=cel(BELOW_HALF),
+        description="The chance, at most, of promoting a revision that is worse by the tolerance.",
     )
     warm_up_seconds: int = Field(
         600, ge=0, le=86400, description="How long the stable revision is watched before a new one is compared with it."
@@ -152,6 +185,33 @@ class Analysis(ApiModel):
     )
 
 
+# A revision is a hash (lower-case base32), as `status.canary.revision` shows it.
+RevisionName = Annotated[str, Field(pattern=r"^[a-z0-9]+$", min_length=1, max_length=63)]
+
+
+class RolloutByHand(ApiModel):
+    """What people say of one rollout. The operator never writes here, and values that are left over do nothing."""
+
+    promote: RevisionName | None = Field(
+        None,
+        description="A revision (status.canary.revision) that takes over as soon as it is ready and passed its "
+        "preflight, whatever the evidence, the steps' times and paused say. Once for as long as it stands here.",
+    )
+    reject: RevisionName | None = Field(
+        None,
+        description="A revision (status.canary.revision) that is rolled back at once and remembered like any other "
+        "that was. What serves is never taken away by it.",
+    )
+    retry: str | None = Field(
+        None,
+        pattern=r"^[!-~]([ -~]*[!-~])?$",
+        min_length=1,
+        max_length=63,
+        description="Any text that was not here before, a date for example: the wanted revision, if it was rolled "
+        "back, is tried once more, with fresh evidence.",
+    )
+
+
 class ModelDeploymentSpec(ApiModel):
     """Which version of a model serves, where, and how the next one takes over."""
 
@@ -159,7 +219,13 @@ class ModelDeploymentSpec(ApiModel):
         json_schema_extra=cel(
             Rule(
                 "has(self.version) != has(self.follow)",
-                "give exactly one of version (a number, which pins it) and follow: LatestApproved",
+                ONE_TARGET,
+            ),
+            Rule(
+                "self.strategy.canary.steps.map(step, has(step.minSeconds) ? step.minSeconds : 0).sum()"
+                " < self.analysis.maxDurationSeconds",
+                "analysis.maxDurationSeconds must be longer than the steps' minSeconds together,"
+                " or no rollout could ever end",
             ),
             Rule(
                 "self.modelName == oldSelf.modelName",
@@ -182,12 +248,23 @@ class ModelDeploymentSpec(ApiModel):
     scale_down_seconds: int = Field(
         600, ge=0, le=604800, description="How long the old revision is kept ready after the new one took over."
     )
+    paused: bool = Field(
+        False,
+        description="While true no rollout begins and no request moves to a new revision. A bad one is still rolled "
+        "back, going back to the stable version still works, and the first version still starts.",
+    )
+    rollout: RolloutByHand = Field(
+        default_factory=RolloutByHand, description="What people decide about the rollout, instead of the evidence."
+    )
 
 
 class RevisionStatus(ApiModel):
     """A revision that has pods."""
 
     version: int = Field(description="Its version.")
+    version_uid: str | None = Field(
+        None, max_length=64, description="The uid of its ModelVersion: a number may be given again."
+    )
     revision: str = Field(max_length=32, description="The revision: a hash of the version and of how it is served.")
     inference_service: str = Field(max_length=63, description="Its InferenceService.")
 
@@ -237,6 +314,7 @@ class HistoryEntry(ApiModel):
     """One rollout that is over."""
 
     version: int = Field(description="Its version.")
+    version_uid: str | None = Field(None, max_length=64, description="The uid of its ModelVersion.")
     revision: str = Field(max_length=32, description="Its revision.")
     outcome: Literal["Deployed", "Promoted", "RolledBack", "Superseded"] = Field(description="How it ended.")
     time: str = Field(json_schema_extra={"format": "date-time"}, description="When it ended.")

@@ -23,6 +23,7 @@ NAME_TAKEN = "NameTaken"
 ARTIFACT_NOT_FOUND = "ArtifactNotFound"
 CHILD_REFUSED = "ChildRefused"
 
+GREATEST_VERSION = 2147483647
 Metrics = Annotated[
     dict[str, Quantity],
     Field(max_length=20, description="Metrics on the hold-out, by name."),
@@ -114,7 +115,7 @@ class ModelVersionSpec(ApiModel):
 
     model_name: DnsLabel = Field(description="The model that this is a version of.")
     version: int = Field(
-        ge=1, le=2147483647, description="The version's number; the object is named MODELNAME-VERSION."
+        ge=1, le=GREATEST_VERSION, description="The version's number; the object is named MODELNAME-VERSION."
     )
     artifact: Artifact = Field(description="The model's files.")
     metrics: Metrics = Field(default_factory=dict)

@@ -9,11 +9,33 @@ from pydantic import ConfigDict, Field
 from perennial.api.base import ApiModel, ResourceName, Rule, cel
 
 ResourceQuantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$", max_length=32)]
-ResourceMap = Annotated[dict[str, ResourceQuantity], Field(max_length=8)]
+ResourceMap = Annotated[
+    dict[str, ResourceQuantity],
+    Field(
+        max_length=8,
+        json_schema_extra=cel(
+            Rule(
+                "self.all(name, name in ['cpu', 'memory', 'ephemeral-storage'] || name.startsWith('hugepages-')"
+                " || name.contains('/'))",
+                "a resource is cpu, memory, ephemeral-storage, hugepages-SIZE or DOMAIN/NAME",
+            )
+        ),
+    ),
+]
 
 
 class Resources(ApiModel):
     """CPU, memory and devices of a container, as in a pod."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            Rule(
+                "!has(self.requests) || !has(self.limits) || self.requests.all(name, !(name in self.limits)"
+                " || !quantity(self.requests[name]).isGreaterThan(quantity(self.limits[name])))",
+                "a request cannot be greater than the limit of the same resource",
+            )
+        )
+    )
 
     requests: ResourceMap = Field(
         default_factory=dict, description='What is reserved, for example cpu: "1", memory: 1Gi.'
@@ -60,3 +82,8 @@ class EnvVar(ApiModel):
     name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128, description="The variable's name.")
     value: str | None = Field(None, max_length=4096, description="Its value.")
     value_from: EnvVarSource | None = Field(None, description="A Secret or ConfigMap that holds its value.")
+
+
+NAMED_ONCE = Rule(
+    "self.all(each, self.exists_one(other, other.name == each.name))", "name each environment variable once"
+)

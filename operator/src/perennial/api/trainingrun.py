@@ -10,7 +10,6 @@ from perennial.api.base import (
     ApiModel,
     Column,
     DnsLabel,
-    Image,
     PvcUri,
     Quantity,
     Resource,
@@ -21,7 +20,7 @@ from perennial.api.base import (
 )
 from perennial.api.conditions import Conditions
 from perennial.api.modelversion import Lineage, Metrics
-from perennial.api.pods import EnvVar, Resources
+from perennial.api.trainer import Trainer
 
 # Reasons of Succeeded, Reconciling and Stalled.
 PENDING = "Pending"
@@ -41,16 +40,37 @@ OUTCOME_INVALID = "OutcomeInvalid"
 GATE_FAILED = "GateFailed"
 NAME_TAKEN = "NameTaken"
 CONTAINER_NOT_CREATED = "ContainerNotCreated"
+POD_NOT_CREATED = "PodNotCreated"
 CHILD_REFUSED = "ChildRefused"
 JOB_LOST = "JobLost"
+# What only the operator can know: a container that gives one of these as its own reason is not taken at its word.
+OPERATORS_REASONS = frozenset(
+    (
+        PENDING,
+        RUNNING,
+        RETRYING,
+        REGISTERING,
+        COMPLETED,
+        DEADLINE_EXCEEDED,
+        EVICTED,
+        IMAGE_UNAVAILABLE,
+        UNSCHEDULABLE,
+        OUTPUT_NOT_FOUND,
+        OUTCOME_INVALID,
+        GATE_FAILED,
+        NAME_TAKEN,
+        CONTAINER_NOT_CREATED,
+        POD_NOT_CREATED,
+        CHILD_REFUSED,
+        JOB_LOST,
+    )
+)
 # Reasons of DataReady and GatesPassed.
 DATA_READ = "DataRead"
 NOT_READ_YET = "NotReadYet"
 NOT_EVALUATED_YET = "NotEvaluatedYet"
 NO_GATES = "NoGates"
 ALL_PASSED = "AllPassed"
-
-ColumnName = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class Data(ApiModel):
@@ -62,70 +82,6 @@ class Data(ApiModel):
     sha256: Sha256 | None = Field(
         None, description="The SHA-256 of the file's bytes. When given, a file that differs fails the run."
     )
-
-
-class Estimator(ApiModel):
-    """A scikit-learn estimator behind the usual preprocessing."""
-
-    name: str = Field(
-        pattern=r"^[A-Z][A-Za-z0-9]+$",
-        max_length=64,
-        description="The class name of a scikit-learn classifier or regressor, for example LogisticRegression.",
-    )
-    target: ColumnName = Field(description="The column to predict.")
-    numeric: list[ColumnName] = Field(
-        default_factory=list,
-        max_length=500,
-        description="Columns used as numbers; missing values become the column's median.",
-    )
-    categorical: list[ColumnName] = Field(
-        default_factory=list, max_length=500, description="Columns used as categories; each is one-hot encoded."
-    )
-    unknown_categories: Literal["Ignore", "Error"] = Field(
-        "Ignore",
-        description="What the model does with a category that its training data lacked: Ignore it, or answer an Error.",
-    )
-
-
-class Trainer(ApiModel):
-    """What is run to make the model: an estimator by name, or a command of your own."""
-
-    model_config = ConfigDict(
-        json_schema_extra=cel(
-            Rule(
-                "has(self.estimator) != has(self.command)",
-                "give exactly one of trainer.estimator (scikit-learn by name) and trainer.command (your own)",
-            ),
-            Rule(
-                "!has(self.args) || has(self.command)", "trainer.args belongs to trainer.command; give both or neither"
-            ),
-        )
-    )
-
-    image: Image | None = Field(
-        None, description="The image to run; Perennial's trainer image when left out. Name it by digest or a fixed tag."
-    )
-    estimator: Estimator | None = Field(None, description="A scikit-learn estimator by name.")
-    command: list[Annotated[str, Field(max_length=1024)]] | None = Field(
-        None,
-        min_length=1,
-        max_length=32,
-        description="Your own command in the image. docs/contracts.md says what it is given and what it must write.",
-    )
-    args: list[Annotated[str, Field(max_length=1024)]] | None = Field(
-        None, max_length=64, description="Arguments of the command."
-    )
-    params: Annotated[
-        dict[str, Annotated[str, Field(max_length=256)]],
-        Field(
-            max_length=64, description='Hyperparameters; each value is read as a JSON scalar, as in max_iter: "200".'
-        ),
-    ] = Field(default_factory=dict)
-    env: list[EnvVar] = Field(
-        default_factory=list, max_length=64, description="Environment variables for the container."
-    )
-    resources: Resources | None = Field(None, description="CPU and memory of the training container.")
-    threads: int = Field(1, ge=1, le=256, description="Threads that numeric libraries may use.")
 
 
 class Gate(ApiModel):
@@ -144,6 +100,16 @@ class Gate(ApiModel):
 
 class Evaluation(ApiModel):
     """How the model is judged before anyone may use it."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            Rule(
+                "!has(self.metrics) || size(self.metrics) == 0 || !has(self.gates)"
+                " || self.gates.all(gate, gate.metric in self.metrics)",
+                "a gate judges a metric that evaluation.metrics asks for; add it there, or leave that list out",
+            )
+        )
+    )
 
     holdout_percent: int = Field(
         20,

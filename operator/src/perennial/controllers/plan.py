@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
@@ -10,7 +11,9 @@ from perennial.controllers.findings import Telling
 from perennial.core.events import EventRecorder
 from perennial.core.status import write_status
 from perennial.ports.kinds import JOB, Kind
-from perennial.ports.kube import AlreadyExists, Forbidden, Invalid, Kube, Object
+from perennial.ports.kube import AlreadyExists, Forbidden, Invalid, Kube, Object, WebhookUnavailable
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,14 @@ class Plan:
     """The decision of one pass.
 
     While `create` is there, the world is looked at again after it, and `status` is what to say if that cannot be
-    done now. `delete_jobs` goes last: what they had to say is in the status by then.
+    done now. `record` is made once the status is written. `delete_jobs` goes last: what they had to say is kept by
+    then.
     """
 
     status: dict[str, Any]
     create: Creation | None = None
     tellings: tuple[Telling, ...] = ()
+    record: Creation | None = None
     delete_jobs: tuple[Object, ...] = ()
     requeue_after: float | None = None
 
@@ -76,7 +81,7 @@ async def create(kube: Kube, creation: Creation) -> str | None:
         await kube.create(creation.kind, creation.body)
     except AlreadyExists:
         return None
-    except (Forbidden, Invalid) as refusal:
+    except (Forbidden, Invalid, WebhookUnavailable) as refusal:
         return str(refusal)
     return None
 
@@ -102,7 +107,12 @@ async def write_and_tell(kube: Kube, kind: Kind, manager: str, events: EventReco
 
 
 async def settle(kube: Kube, kind: Kind, manager: str, events: EventRecorder, obj: Object, plan: Plan) -> None:
-    """Write the status and tell of it, then remove Jobs that are no longer needed."""
+    """Write the status and tell of it, keep the record, then remove Jobs that are no longer needed."""
     await write_and_tell(kube, kind, manager, events, obj, plan)
+    words = await create(kube, plan.record) if plan.record is not None else None
+    if words is not None:
+        # Until there is a record, the Job is one: it stays.
+        log.warning("the end of %s is not recorded: %s", obj["metadata"]["name"], words)
+        return
     for job in plan.delete_jobs:
         await kube.delete(JOB, job)

@@ -32,7 +32,9 @@ log = logging.getLogger(__name__)
 
 HISTORIES_PER_POLL = 10
 """So that many rollouts beginning at once do not keep the others waiting."""
-NOT_CONFIGURED = hold(HoldReason.METRICS_UNAVAILABLE, "No Prometheus is configured for the operator.")
+NOT_CONFIGURED = hold(
+    HoldReason.METRICS_UNAVAILABLE, "No Prometheus is configured for the operator; set its prometheus-url."
+)
 
 
 class Clock(Protocol):
@@ -82,6 +84,7 @@ class Analysis(Generic[KeyT]):
         self._source, self._clock, self._grid = source, clock, grid
         self._on_change, self._sleep = on_change, sleep
         self._entries: dict[KeyT, _Entry[KeyT]] = {}
+        self._scraped = True
 
     def track(self, watched: Watched[KeyT]) -> None:
         """Follow this rollout, or learn of its new step and weight. Call it in every reconcile, before `read`."""
@@ -148,7 +151,8 @@ class Analysis(Generic[KeyT]):
         answer: dict[tuple[str, str], list[Series]] = {}
         if following and problem is None:
             seconds = until - min(positions) + LOOKBACK_SECONDS
-            answer, problem = await self._ask(shared_query(seconds), until)
+            answer, problem = await self._ask(shared_query(self._grid.job, seconds), until)
+            self._scraped = readings.any_since(answer.values(), until - readings.stale_after(self._grid))
         behind = problem is None and until < complete
         for entry in list(self._entries.values()):
             self._follow(entry, answer, until, problem, behind)
@@ -192,7 +196,8 @@ class Analysis(Generic[KeyT]):
         if entry.progress is None:
             return None
         services = (watched.canary, watched.stable)
-        answer, problem = await self._ask(history_query(watched.namespace, services), entry.progress.position)
+        promql = history_query(self._grid.job, watched.namespace, services)
+        answer, problem = await self._ask(promql, entry.progress.position)
         if problem is None:
             with self._guarded(entry):
                 canary, stable = (answer.get((watched.namespace, service), []) for service in services)
@@ -233,7 +238,7 @@ class Analysis(Generic[KeyT]):
         return evidence.follow(progress, watched, self._grid, evidence.scraped_of(canary, stable), until)
 
     def _judge(self, watched: Watched[KeyT], progress: evidence.Progress, problem: Decision | None) -> Reading:
-        decision = readings.decide(watched, progress, self._grid, problem)
+        decision = readings.decide(watched, progress, self._grid, problem, self._scraped)
         return readings.reading(watched, progress, decision)
 
     def _publish(self, entry: _Entry[KeyT], reading: Reading) -> None:

@@ -15,6 +15,10 @@ class Clock(Protocol):
         """Seconds from an arbitrary start, never set back."""
 
 
+# Linux' monotonic clock stands still while the machine sleeps, and a lease does not.
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 class SystemClock:
     """The machine's clocks."""
 
@@ -22,7 +26,7 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(_STEADY)
 
 
 class FakeClock:

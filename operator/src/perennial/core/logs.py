@@ -19,7 +19,8 @@ EXTRA_FIELDS = ("reason", "verdict", "revision", "version", "leader")
 
 _key: ContextVar[Key | None] = ContextVar("key", default=None)
 # What an error of a client library may quote from a request.
-_SECRETS = re.compile(r"(?i)(bearer\s+|authorization\W+|token\W+|password\W+)[^\s\"',}]{8,}")
+_SECRETS = re.compile(r"(?i)(bearer\s+|basic\s+|authorization\W+|token\W+|password\W+)[^\s\"',}]{8,}")
+_USERS = re.compile(r"(\w://)[^\s/@]+@")  # of an address
 
 
 @contextmanager
@@ -53,7 +54,7 @@ class JsonFormatter(logging.Formatter):
 
 def redact(text: str) -> str:
     """The text without what looks like a credential."""
-    return _SECRETS.sub(r"\1[redacted]", text)
+    return _USERS.sub(r"\1[redacted]@", _SECRETS.sub(r"\1[redacted]", text))
 
 
 def configure(level: int = logging.INFO, stream: TextIO | None = None) -> None:

@@ -29,6 +29,9 @@ class Grid:
     poll_seconds: float = 5.0
     scrape_interval_seconds: float = 5.0
     scrape_timeout_seconds: float = 5.0
+    job: str = "perennial-gateway"
+    """The scrape job that reads the gateway. Prometheus sets this label itself, so what a tenant's pod exports under
+    the same names, read by whichever other job, is never taken for the gateway's."""
 
     def floor(self, time: float) -> float:
         """The last grid time at or before `time`."""
@@ -51,16 +54,16 @@ class Grid:
         return (change - MARGIN_SECONDS, change + MARGIN_SECONDS)
 
 
-def shared_query(seconds: float) -> str:
+def shared_query(job: str, seconds: float) -> str:
     """Raw samples of every InferenceService behind the gateway."""
-    return f'{{{_NAMES},{SERVICE_LABEL}!=""}}[{math.ceil(seconds)}s]'
+    return f'{{job="{job}",{_NAMES},{SERVICE_LABEL}!=""}}[{math.ceil(seconds)}s]'
 
 
-def history_query(namespace: str, services: Iterable[str]) -> str:
+def history_query(job: str, namespace: str, services: Iterable[str]) -> str:
     """Raw samples of an hour of the named InferenceServices (DNS labels: nothing to escape)."""
     names = "|".join(sorted(set(services)))
     return (
-        f'{{{_NAMES},{NAMESPACE_LABEL}="{namespace}",{SERVICE_LABEL}=~"{names}"}}'
+        f'{{job="{job}",{_NAMES},{NAMESPACE_LABEL}="{namespace}",{SERVICE_LABEL}=~"{names}"}}'
         f"[{math.ceil(HISTORY_SECONDS + LOOKBACK_SECONDS)}s]"
     )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from perennial.core.analysis_types import NOT_ROUTED, Reading, Watched
 from perennial.core.evidence import Progress, Warmth
 from perennial.core.polling import Grid
+from perennial.ports.prometheus_types import Series
 from perennial.rollout import checkpoint, engine, sentences, steps
 from perennial.rollout.decision import Decision, HoldReason, Verdict, hold
 from perennial.rollout.evalue import NO_REQUESTS, Comparison
@@ -21,8 +23,13 @@ def stale_after(grid: Grid) -> float:
     return max(3 * grid.scrape_interval_seconds, 2 * grid.poll_seconds)
 
 
-def missing(watched: Watched[KeyT], progress: Progress, grid: Grid) -> Decision | None:
-    """The hold for samples that are not there; they are never evidence."""
+def any_since(answer: Iterable[Iterable[Series]], since: float) -> bool:
+    """Whether any sample is younger than `since` (Unix seconds)."""
+    return any(series.samples and series.samples[-1][0] > since for of_service in answer for series in of_service)
+
+
+def missing(watched: Watched[KeyT], progress: Progress, grid: Grid, scraped: bool = True) -> Decision | None:
+    """The hold for samples that are not there; they are never evidence. `scraped`: there are some of other services."""
     limit = progress.position - stale_after(grid)
     gone = [(progress.stable_seen, watched.stable)]
     if watched.step != NOT_ROUTED:
@@ -30,16 +37,19 @@ def missing(watched: Watched[KeyT], progress: Progress, grid: Grid) -> Decision 
     names = [name for seen, name in gone if seen <= limit]
     if not names:
         return None
-    return hold(
-        HoldReason.METRICS_UNAVAILABLE,
-        f"Prometheus has no samples of {' and '.join(names)} in the last {stale_after(grid):.0f} s: is the gateway "
-        f"scraped, and does the route use merged backends? Missing samples never count against a model.",
-    )
+    lacking = f"Prometheus has no samples of {' and '.join(names)} in the last {stale_after(grid):.0f} s"
+    if scraped:
+        why = "though it has of other services: look at GatewayReady, and whether every pod of the gateway is scraped"
+    else:
+        why = "nor of any other service: let it scrape the gateway as manifests/monitoring/perennial-scrape.yaml does"
+    return hold(HoldReason.METRICS_UNAVAILABLE, f"{lacking}, {why}. Missing samples never count against a model.")
 
 
-def decide(watched: Watched[KeyT], progress: Progress, grid: Grid, problem: Decision | None = None) -> Decision:
-    """The verdict now; `problem` is a hold for metrics that could not be read."""
-    block = problem or missing(watched, progress, grid)
+def decide(
+    watched: Watched[KeyT], progress: Progress, grid: Grid, problem: Decision | None = None, scraped: bool = True
+) -> Decision:
+    """The verdict now; `problem` is a hold for metrics that could not be read, `scraped` as for `missing`."""
+    block = problem or missing(watched, progress, grid, scraped)
     if watched.step == NOT_ROUTED or progress.state is None:
         return block or _warming(watched, progress.warmth or Warmth())
     facts = engine.Facts(progress.position - watched.step_since.timestamp(), block)

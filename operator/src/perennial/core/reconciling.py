@@ -41,6 +41,21 @@ class Workers:
         self._reconcilers = reconcilers
         self._metrics = metrics
         self._count = count
+        self._under_way: set[Key] = set()
+        self._ended = asyncio.Event()
+        self._finishing = False
+
+    @property
+    def cut(self) -> bool:
+        """Whether a pass was ended in its middle: a write of it may still be on its way."""
+        return bool(self._under_way)
+
+    async def finish(self) -> None:
+        """Begin no more passes, and return when those under way have ended."""
+        self._finishing = True
+        while self._under_way:
+            self._ended.clear()
+            await self._ended.wait()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -51,11 +66,17 @@ class Workers:
     async def _work(self) -> None:
         while True:
             key = await self._queue.get()
+            if self._finishing:
+                return
+            self._under_way.add(key)
             try:
                 with key_context(key):
                     await self.process(key)
             finally:
                 self._queue.done(key)
+            # Not where a pass is cancelled: that one is cut.
+            self._under_way.discard(key)
+            self._ended.set()
 
     async def process(self, key: Key) -> None:
         """One pass over one key, its errors turned into a retry."""

@@ -24,6 +24,9 @@ from perennial.ports.kube import KubeClient
 STOPPED, FAILED = 0, 1
 """Exit codes: asked to stop; the lease was lost or a part broke, so that Kubernetes starts the process anew."""
 
+FINISH_SECONDS = 5.0
+"""For the passes under way when the process is asked to stop; what is not done by then is cut off."""
+
 log = logging.getLogger(__name__)
 
 Loop = Callable[[], Awaitable[None]]
@@ -45,7 +48,6 @@ async def run(settings: Settings, build: Builder) -> int:
                 return await _lead(settings, build, kube, leader, metrics, stop)
             finally:
                 metrics.leading(False)
-                await leader.release()
 
 
 async def _lead(
@@ -61,15 +63,24 @@ async def _lead(
     enqueuer = Enqueuer(queue, metrics, settings.resync_seconds)
     controller = Controller(kube, settings, WATCHES, enqueuer.event, metrics)
     loops: list[Loop] = [leader.hold, workers.run, controller.run, enqueuer.relist, enqueuer.resync, *program.loops]
-    return await _until_stopped(stop, loops)
+    try:
+        return await _until_stopped(stop, loops, workers.finish)
+    finally:
+        if workers.cut:
+            log.warning("a pass was cut off: the lease is left to expire, because a write may be on its way")
+        else:
+            await leader.release()
 
 
-async def _until_stopped(stop: asyncio.Event, loops: Sequence[Loop]) -> int:
-    """Run all loops until `stop`, or until one of them ends, which none should."""
+async def _until_stopped(stop: asyncio.Event, loops: Sequence[Loop], finish: Loop) -> int:
+    """Run all loops until `stop`, and then `finish`; or until one of them ends, which none should."""
     tasks = [asyncio.ensure_future(loop()) for loop in loops]
     stopping = asyncio.ensure_future(stop.wait())
     try:
         done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        if stopping in done:
+            # The lease goes on being renewed meanwhile.
+            await asyncio.wait([asyncio.ensure_future(finish())], timeout=FINISH_SECONDS)
     finally:
         # In the order of the list: the workers before the watches, whose thread takes a moment to stop.
         for task in [stopping, *tasks]:

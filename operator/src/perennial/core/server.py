@@ -14,8 +14,8 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 async def serving(metrics: Metrics, port: int, ready: Callable[[], bool]) -> AsyncIterator[int]:
     """Serve on `port` (0: any free one) of all addresses while inside; yields the port.
 
-    An answer to /healthz shows that the event loop turns, which is what liveness is about: a lease that is lost ends
-    the process by itself.
+    An answer to /healthz shows that the event loop turns, which is what liveness is about: one that hangs is killed,
+    and a lease that is lost ends the process by itself. /readyz says whether this replica leads or could take over.
     """
     app = web.Application()
     app.router.add_get("/healthz", _healthz)
@@ -39,7 +39,7 @@ def _readyz(ready: Callable[[], bool]) -> Handler:
     async def answer(_: web.Request) -> web.Response:
         if ready():
             return web.Response(text="ok")
-        return web.Response(status=503, text="the apiserver has not answered yet")
+        return web.Response(status=503, text="the apiserver does not answer")
 
     return answer
 

@@ -14,6 +14,7 @@ from perennial.crdgen.schema import structural_schema
 CATEGORY = "perennial"
 # The greatest length of an object's name; without it the cost of a rule about the name has no limit.
 _NAME = {"type": "string", "maxLength": 253}
+_OBSERVED = "observedGeneration"
 
 
 def custom_resource_definition(resource: Resource) -> dict[str, Any]:
@@ -56,6 +57,9 @@ def root_schema(resource: Resource) -> dict[str, Any]:
             "status": structural_schema(resource.status, bounded=False, defaults=False),
         },
     }
+    if _OBSERVED in schema["properties"]["status"]["properties"]:
+        # kstatus calls an object without a status Current; so it is InProgress until the operator has looked at it.
+        schema["properties"]["status"]["default"] = {_OBSERVED: -1}
     for name in ("spec", "status"):
         docstring = getattr(resource, name).__doc__
         described = {"description": _said(docstring, f"{resource.kind}.{name}")}

@@ -27,8 +27,10 @@ from perennial.ports.kube_errors import (
     NotInstalled,
     NotLeading,
     Unavailable,
+    WebhookUnavailable,
     error_of,
 )
+from perennial.ports.last_moment import before_sending, last_moment
 
 __all__ = [
     "AlreadyExists",
@@ -46,6 +48,7 @@ __all__ = [
     "Object",
     "Objects",
     "Unavailable",
+    "WebhookUnavailable",
 ]
 
 
@@ -93,6 +96,7 @@ class KubeClient:
                 await config.load_kube_config(config_file=kubeconfig, client_configuration=configuration)
         except (config.ConfigException, OSError) as error:
             raise ConfigurationError(f"no usable credentials for a cluster: {error}") from error
+        configuration.trace_configs = [last_moment()]
         api = ApiClient(configuration)
         api.user_agent = "perennial-operator"
         return cls(api, observe)
@@ -182,21 +186,28 @@ class KubeClient:
         try:
             status, body = await self._send(call, seconds)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            self._check(call)
             raise Unavailable(f"{call.method} {call.path}: {error or type(error).__name__}") from error
         finally:
             if self._observe is not None:
                 self._observe(call.verb, call.kind.plural, status)
-        if status >= 300:
-            raise error_of(status, body.decode(errors="replace"))
+        refusal = error_of(status, body.decode(errors="replace")) if status >= 300 else None
+        if self._gate is not None and call.writes and (refusal is None or isinstance(refusal, NotLeading)):
+            self._gate.told(leads=refusal is None)
+        if refusal is not None:
+            raise refusal
         return _decode(body)
 
     def _seconds(self, call: _Call) -> float:
         if self._gate is None or not call.writes:
             return REQUEST_SECONDS
-        remaining = self._gate.remaining()
-        if remaining <= 0:
+        self._check(call)
+        return min(REQUEST_SECONDS, self._gate.remaining())
+
+    def _check(self, call: _Call) -> None:
+        """Raise NotLeading for a write that is no longer allowed."""
+        if self._gate is not None and call.writes and self._gate.remaining() <= 0:
             raise NotLeading(f"{call.method} {call.path}: the lease may have expired")
-        return min(REQUEST_SECONDS, remaining)
 
     async def _send(self, call: _Call, seconds: float) -> tuple[int, bytes]:
         request = await self._api.param_serialize(
@@ -207,6 +218,7 @@ class KubeClient:
             body=call.body,
             auth_settings=["BearerToken"],
         )
+        before_sending(lambda: self._check(call))
         # aiohttp's timeout does not cover everything that can hang (the exec plugin of a kubeconfig, a proxy).
         async with asyncio.timeout(seconds):
             response = await self._api.call_api(*request, _request_timeout=aiohttp.ClientTimeout(total=seconds))

@@ -42,6 +42,9 @@ class Gate(Protocol):
     def remaining(self) -> float:
         """Seconds for which a write may still be under way; 0 or less: no write."""
 
+    def told(self, *, leads: bool) -> None:
+        """The apiserver took a write, or refused it as that of a former leader."""
+
 
 class Observer(Protocol):
     """Told of every API call: verb as RBAC names it, plural of the kind, HTTP status (0: no answer)."""

@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+WEBHOOK_FAILED = "failed calling webhook"
+"""How the apiserver begins to tell that a webhook did not answer; its status says InternalError only."""
+
 
 class KubeError(Exception):
     """Base of all errors of `perennial.ports.kube`."""
@@ -36,8 +39,16 @@ class Unavailable(KubeError):  # noqa: N818
     """No answer, or one that says: later (5xx, 429, timeouts). A write may have been done all the same."""
 
 
+class WebhookUnavailable(Unavailable):
+    """An admission webhook that must be asked does not answer: a missing or broken controller of others."""
+
+
 class NotLeading(KubeError):  # noqa: N818
-    """The lease may have expired, so the write was not sent."""
+    """The lease may have expired, so the write was not sent; or the apiserver knows of another leader."""
+
+
+FENCE = "perennial-one-writer"
+"""The ValidatingAdmissionPolicy of manifests/base/fence.yaml: it refuses the writes of a pod that does not lead."""
 
 
 def error_of(status: int, body: str) -> KubeError:
@@ -52,9 +63,9 @@ def error_of(status: int, body: str) -> KubeError:
         named = bool((answer.get("details") or {}).get("name"))
         return NotFound(message) if named else NotInstalled(message)
     if status in (401, 403):
-        return Forbidden(message)
+        return NotLeading(message) if f"ValidatingAdmissionPolicy '{FENCE}'" in message else Forbidden(message)
     if status in (429, 408) or status >= 500:
-        return Unavailable(message)
+        return WebhookUnavailable(message) if WEBHOOK_FAILED in message else Unavailable(message)
     return Invalid(message)
 
 

@@ -15,7 +15,12 @@ def gateway() -> list[dict[str, Any]]:
     labels = {f"{owning}-name": "gw", f"{owning}-namespace": "envoy-gateway-system"}
     listener = {"name": "http", "protocol": "HTTP", "port": 8080}
     return [
-        {"kind": "Gateway", "metadata": {**place, "name": "gw"}, "spec": {"listeners": [listener]}},
+        {
+            "kind": "Gateway",
+            "metadata": {**place, "name": "gw"},
+            "spec": {"gatewayClassName": "eg", "listeners": [listener]},
+            "status": {"conditions": [condition("Accepted", "True"), condition("Programmed", "True")]},
+        },
         {"kind": "Service", "metadata": {**place, "name": "envoy-gw", "labels": labels}},
     ]
 

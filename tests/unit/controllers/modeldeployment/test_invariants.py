@@ -30,6 +30,8 @@ class WatchedKube(RecordingKube):
         super().__init__()
         self.left: int | None = None
         self.verdict: Verdict | None = None
+        self.said: dict[str, str] = {}
+        """spec.rollout as the pass reads it."""
         self.stable: set[str] = set()
         self.was_ready: set[str] = set()
         self.rolled_back: set[str] = set()
@@ -46,6 +48,8 @@ class WatchedKube(RecordingKube):
     def _check(self, verb: str, kind: Kind, obj: Object) -> None:
         if kind == HTTP_ROUTE and verb == "patch":
             self._check_weights(obj)
+        elif kind == CONTROLLER_REVISION and verb == "patch":
+            self._check_memory(obj["metadata"])
         elif kind.kind == "ModelDeployment":
             self._check_status(obj["status"])
         elif kind.kind in ("InferenceService", "ServingRuntime") and verb == "delete":
@@ -62,13 +66,27 @@ class WatchedKube(RecordingKube):
         assert all(weight != 100 or service in self.stable for service, weight in served.items())
         self.rolled_back |= {f"{NAME}-{revision}" for revision in live.rolled_back}
 
+    def _check_memory(self, metadata: dict[str, Any]) -> None:
+        """A rollback is forgotten only for a token that no record has yet, and the token is in the same write."""
+        if metadata["name"] not in self.rolled_back or metadata["labels"].get("perennial.dev/outcome") == "RolledBack":
+            return
+        records = [each["metadata"] for (kind, *_), each in self._store.items() if kind == "ControllerRevision"]
+        used = {each.get("annotations", {}).get("perennial.dev/retried") for each in records}
+        token = self.said.get("retry")
+        assert token is not None, "a rollback was forgotten"
+        assert token not in used, "a rollback was forgotten for a token that was used"
+        assert metadata["annotations"]["perennial.dev/retried"] == token
+        assert metadata["name"] != f"{NAME}-{self.said.get('reject')}", "a rejection wins"
+        self.rolled_back.discard(metadata["name"])
+
     def _check_status(self, status: dict[str, Any]) -> None:
         types = {each["type"] for each in status["conditions"]}
         assert not {"Reconciling", "Stalled"} <= types
         stable = status.get("stable")
         assert stable or not self.stable, "stable was set once"
         if stable and stable["inferenceService"] not in self.stable:
-            assert self.verdict is Verdict.PROMOTE or not self.stable, "a promotion without a verdict"
+            by_hand = stable["revision"] == self.said.get("promote")
+            assert self.verdict is Verdict.PROMOTE or by_hand or not self.stable, "a promotion without a verdict"
             self.stable.add(stable["inferenceService"])
 
 
@@ -88,6 +106,8 @@ class Chaos:
             self.crash,
             self.crash,
             self.spec,
+            self.person,
+            self.person,
             self.wipe,
             self.time,
             self.pod_ends,
@@ -97,7 +117,25 @@ class Chaos:
     async def run_pass(self) -> None:
         reading = self.world.analysis.reading
         self.kube.verdict = reading.verdict if reading else None
-        await self.world.step()
+        self.kube.said = (await self.world.get())["spec"].get("rollout", {})
+        before, services = await self.world.status(), set(await self.world.services())
+        try:
+            await self.world.step()
+        finally:
+            await self.check_pause(before, services)
+
+    async def check_pause(self, before: dict[str, Any], services: set[str]) -> None:
+        """While paused nothing begins, and no request moves to a canary, unless a person promotes it."""
+        if not (await self.world.get())["spec"].get("paused") or "stable" not in before:
+            return
+        after = await self.world.status()
+        canary, known = after.get("canary"), before.get("canary", {})
+        if canary:
+            assert (canary["revision"], canary["weight"]) == (known.get("revision"), known["weight"])
+        if after["stable"] != before["stable"]:
+            assert after["stable"]["revision"] == self.kube.said["promote"]
+        live = {before.get(role, {}).get("inferenceService") for role in ("stable", "canary", "previous")}
+        assert set(await self.world.services()) - services <= live
 
     async def crash(self) -> None:
         """The operator ends in the middle of a pass and starts again."""
@@ -128,6 +166,15 @@ class Chaos:
     async def spec(self) -> None:
         await self.world.change(version=self.random.choice([1, 2, 3, ABSENT]))
 
+    async def person(self) -> None:
+        """A person pauses, or says something of a revision, or leaves all that."""
+        records = await self.kube.list(CONTROLLER_REVISION, NAMESPACE)
+        revisions = [each["metadata"]["labels"]["perennial.dev/revision"] for each in records] or ["none"]
+        said = {"promote": self.random.choice(revisions), "reject": self.random.choice(revisions)}
+        said["retry"] = self.random.choice("abcdef")
+        chosen = {field: value for field, value in said.items() if self.random.random() < 0.3}
+        await self.world.change(paused=self.random.random() < 0.4, rollout=chosen)
+
     async def wipe(self) -> None:
         await self.world.wipe()
 
@@ -148,6 +195,7 @@ class Chaos:
 
     async def calm(self) -> None:
         """Nothing bad happens any more, every canary is good, and what is asked for is there."""
+        await self.world.change(paused=False)
         if (await self.world.get())["spec"]["version"] == ABSENT:
             await self.world.change(version=2)
         for pod in await self.kube.list(POD, NAMESPACE):

@@ -232,6 +232,10 @@ class World:
         jobs = await self.kube.list(JOB, NAMESPACE)
         return step != NOT_ROUTED or any("status" in job for job in jobs)
 
+    async def events(self) -> list[str]:
+        """The reasons of all events, oldest first."""
+        return [write.body["reason"] for write in self.kube.writes if write.kind == "Event"]
+
     async def outcomes(self) -> dict[int, str]:
         """Version -> outcome, as its record says."""
         records = await self.kube.list(CONTROLLER_REVISION, NAMESPACE)

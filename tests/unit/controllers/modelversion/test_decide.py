@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from perennial.api.modelversion import ModelVersionSpec
+from perennial.api.modelversion import ModelVersionSpec, ModelVersionStatus
 from perennial.controllers.jobs.state import read_job, read_pod
 from perennial.controllers.modelversion.decide import decide, refused
 from perennial.controllers.modelversion.observe import Observed
@@ -239,3 +239,37 @@ def test_who_uses_it_is_in_the_status(make: Any) -> None:
     deployment = {"metadata": {"name": "flights"}, "spec": {}, "status": {"stable": {"version": 1}}}
     status = decide(observed(make, deployments=(deployment,)), make.at()).status
     assert (status["inUseBy"], status["inUse"]) == (["flights"], "flights (stable)")
+
+
+def test_a_pod_that_never_comes_points_at_quota(make: Any) -> None:
+    active = make.job({}, "flights-1-verify", make.version_uid, "ModelVersion")
+    early = decide(observed(make, job=active), make.at(5))
+    late = decide(observed(make, job=active), make.at(31))
+    assert early.requeue_after == 20
+    assert "quota" not in make.message(early.status, "Verified")
+    assert conditions(late.status)["Verified"] == ("Unknown", "Verifying")
+    assert "quota" in make.message(late.status, "Verified")
+
+
+def test_an_evicted_verification_goes_on(make: Any) -> None:
+    active = make.job({}, "flights-1-verify", make.version_uid, "ModelVersion")
+    evicted = make.ended(137, container="verify", reason="Evicted")
+    plan = decide(observed(make, job=active, pods=[evicted]), make.at(5))
+    assert conditions(plan.status)["Verified"] == ("Unknown", "Verifying")
+    assert "Stalled" not in conditions(plan.status)
+
+
+HOSTILE = [
+    *("[" * 4000, "\x00\x1b[2J", "\u202egnol", "\ud800", '{"outcome":"Succeeded","artifact":{"sha256":"\\ud800"}}'),
+    '{"outcome":"Succeeded","artifact":{"sha256":"' + "ab" * 32 + '","sizeBytes":' + "9" * 400 + "}}",
+    '{"outcome":"Failed","reason":"DigestMismatch","message":"\\u001b[31m\\u202e"}',
+]
+
+
+@pytest.mark.parametrize("kind", ["Complete", "Failed"])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_words_make_no_hostile_status(make: Any, kind: str, text: str) -> None:
+    plan = ended(make, kind, text, 1 if kind == "Failed" else 0)
+    assert conditions(plan.status)["Verified"][0] == "False"
+    parsed = ModelVersionStatus.model_validate_json(json.dumps(plan.status))
+    assert all(each.message.isprintable() for each in parsed.conditions)

@@ -24,6 +24,8 @@ def entry(version: int, outcome: str, time: str) -> dict[str, Any]:
         ([deployment("a", stable={"version": 3})], ("a",), "a (stable)"),
         ([deployment("a", canary={"version": 3, "weight": 5})], ("a",), "a (canary)"),
         ([deployment("a", previous={"version": 3})], ("a",), "a (previous)"),
+        ([deployment("a", stable={"version": 3, "versionUid": "the-uid"})], ("a",), "a (stable)"),
+        ([deployment("a", stable={"version": 3, "versionUid": "of-the-one-before"})], (), None),
         ([deployment("a", stable={"version": 3}, canary={"version": 3})], ("a",), "a (stable, canary)"),
         (
             [deployment("b", stable={"version": 3}), deployment("a", previous={"version": 3})],
@@ -33,7 +35,7 @@ def entry(version: int, outcome: str, time: str) -> dict[str, Any]:
     ],
 )
 def test_who_serves_it(make: Any, deployments: Any, by: Any, text: str | None) -> None:
-    found = usage(deployments, 3, make.at())
+    found = usage(deployments, 3, "the-uid", make.at())
     assert (found.in_use_by, found.in_use) == (by, text)
 
 
@@ -50,11 +52,17 @@ def test_who_serves_it(make: Any, deployments: Any, by: Any, text: str | None) -
 )
 def test_who_rolled_it_back(make: Any, history: Any, rejecting: Any) -> None:
     entries = [entry(version, outcome, make.stamp(seconds)) for outcome, version, seconds in history]
-    assert usage([deployment("a", history=entries)], 3, make.at()).rejected_by == rejecting
+    assert usage([deployment("a", history=entries)], 3, "the-uid", make.at()).rejected_by == rejecting
+
+
+@pytest.mark.parametrize(("uid", "rejecting"), [("the-uid", ("a",)), ("of-the-one-before", ())])
+def test_who_rolled_it_back_is_by_uid(make: Any, uid: str, rejecting: Any) -> None:
+    entries = [{**entry(3, "RolledBack", make.stamp(10)), "versionUid": uid}]
+    assert usage([deployment("a", history=entries)], 3, "the-uid", make.at()).rejected_by == rejecting
 
 
 def test_many_deployments_fit_the_column(make: Any) -> None:
     many = [deployment(f"deployment-{each:03}", stable={"version": 3}) for each in range(200)]
-    text = usage(many, 3, make.at()).in_use
+    text = usage(many, 3, "the-uid", make.at()).in_use
     assert text is not None
     assert len(text) <= 1024

@@ -176,6 +176,10 @@ def test_restricted_pod_security(make: Any) -> None:
 
 def test_the_end_of_the_log_is_kept_when_nothing_was_said(make: Any) -> None:
     assert container(make)["terminationMessagePolicy"] == "FallbackToLogsOnError"
+
+
+def test_a_private_log_is_no_termination_message(make: Any) -> None:
+    assert container(make, trainer=trainer(logs="Private"))["terminationMessagePolicy"] == "File"
     assert container(make)["terminationMessagePath"] == "/dev/termination-log"
 
 

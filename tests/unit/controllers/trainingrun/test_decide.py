@@ -105,9 +105,11 @@ def test_attempts_are_counted_aloud(make: Any) -> None:
 def test_a_pod_that_never_comes_points_at_quota(make: Any) -> None:
     early = decide(observed(make, job=make.job()), make.at(5))
     late = decide(observed(make, job=make.job()), make.at(31))
-    assert early.requeue_after == 30
+    assert early.requeue_after == 20
     assert "quota" not in make.message(early.status, "Succeeded")
+    assert conditions(make, late.status)["Reconciling"] == ("True", "PodNotCreated")
     assert "quota" in make.message(late.status, "Succeeded")
+    assert [(each.warning, each.reason) for each in late.tellings] == [(True, "PodNotCreated")]
 
 
 def test_the_deadline_tells_what_had_kept_it(make: Any) -> None:
@@ -181,6 +183,15 @@ def complete(make: Any, text: str | None = None, run: Any = None, **more: Any) -
     pods = [make.ended(0, make.outcome() if text is None else text)]
     seen = observed(make, run, make.job(make.job_end("Complete")), pods, **more)
     return decide(seen, make.at(61))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "succeeded"), [(61, ("Unknown", "Registering")), (95, ("False", "OutcomeInvalid"))]
+)
+def test_a_job_that_is_ahead_of_its_pod_is_waited_for(make: Any, seconds: int, succeeded: tuple[str, str]) -> None:
+    seen = observed(make, None, make.job(make.job_end("Complete")), [make.pod("Running", {"running": {}})])
+    plan = decide(seen, make.at(seconds))
+    assert conditions(make, plan.status)["Succeeded"] == succeeded
 
 
 def test_a_good_outcome_is_registered_under_the_next_number(make: Any) -> None:
@@ -348,7 +359,7 @@ def test_a_refusal_is_said_and_tried_again(make: Any) -> None:
 
 def test_the_same_again_tells_nothing(make: Any) -> None:
     first = decide(observed(make, job=make.job()), make.at(5))
-    again = decide(observed(make, make.run(first.status), make.job()), make.at(20))
+    again = decide(observed(make, make.run(first.status), make.job()), make.at(19))
     assert first.tellings
     assert again.tellings == ()
     assert again.status == first.status
@@ -357,3 +368,24 @@ def test_the_same_again_tells_nothing(make: Any) -> None:
 def test_messages_fit_the_schema(make: Any) -> None:
     plan = failed_run(make, make.ended(1, "é" * 4000), failed=9)
     assert all(len(each["message"]) <= 2048 for each in plan.status["conditions"])
+
+
+def test_numbers_that_have_run_out(make: Any) -> None:
+    plan = complete(make, highest_version=2147483647)
+    assert plan.create is None
+    assert conditions(make, plan.status)["Stalled"] == ("True", "NameTaken")
+    assert "delete it" in make.message(plan.status, "Succeeded")
+    assert plan.requeue_after == 5
+    mended = complete(make, run=make.run(plan.status), highest_version=2147483646)
+    assert mended.create is not None
+    assert mended.create.body["spec"]["version"] == 2147483647
+
+
+def test_a_refusal_is_one_short_line(make: Any) -> None:
+    seen = observed(make)
+    ordered = decide(seen, make.at()).create
+    assert ordered is not None
+    plan = refused(seen, ordered, "denied:\n\x1b[31m" + "x" * 9000, make.at())
+    message = make.message(plan.status, "Succeeded")
+    assert "denied: [31mx" in message
+    assert len(message) < 1200

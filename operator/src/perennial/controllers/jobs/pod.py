@@ -27,7 +27,7 @@ class Mount:
 
 @dataclass(frozen=True)
 class Work:
-    """What one container is to do. `env` entries are in Kubernetes' form."""
+    """What one container is to do. `env` entries are in Kubernetes' form; a `private_log` stays in the pod."""
 
     container: str
     image: str
@@ -36,6 +36,7 @@ class Work:
     mounts: Sequence[Mount]
     command: Sequence[str] | None = None
     resources: Object | None = None
+    private_log: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ def _container(work: Work, claims: Sequence[str]) -> Object:
             "capabilities": {"drop": ["ALL"]},
         },
         "terminationMessagePath": TERMINATION_LOG,
-        "terminationMessagePolicy": "FallbackToLogsOnError",
+        # The end of the log is the reason of a crash for those who may not read logs; the pod's status is read by more.
+        "terminationMessagePolicy": "File" if work.private_log else "FallbackToLogsOnError",
         "volumeMounts": [*(_mount(each, claims) for each in work.mounts), {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
     }
     given = {"command": work.command, "args": work.args, "resources": work.resources}

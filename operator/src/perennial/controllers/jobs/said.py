@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from perennial.api.trainingrun import FAILED, OPERATORS_REASONS
 from perennial.controllers.jobs.text import clean
 
 LIMIT_BYTES = 4096
@@ -30,7 +31,9 @@ Sentence = Annotated[str, AfterValidator(_fit)]
 class Said(BaseModel):
     """A part of an outcome; camelCase in JSON, no conversion of types."""
 
-    model_config = ConfigDict(alias_generator=to_camel, strict=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        alias_generator=to_camel, strict=True, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
 
 class Failure(Said):
@@ -39,6 +42,12 @@ class Failure(Said):
     outcome: Literal["Failed"]
     reason: str = Field(pattern=r"^[A-Z][A-Za-z0-9]{0,63}$")
     message: Sentence
+
+
+class Boast(Said):
+    """The container says that it did not fail; what else it says is not looked at."""
+
+    outcome: Literal["Succeeded"]
 
 
 SaidType = TypeVar("SaidType", bound=Said)
@@ -58,7 +67,8 @@ def read_said(text: str, model: type[SaidType]) -> SaidType:
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        raise NotUnderstoodError(_first(error)) from error
+        cut = f"; Kubernetes cuts it at {LIMIT_BYTES} bytes, which it has" if size == LIMIT_BYTES else ""
+        raise NotUnderstoodError(_first(error) + cut) from error
     except ValueError as error:
         # A lone surrogate cannot be encoded for the JSON reader.
         raise NotUnderstoodError("it is not UTF-8") from error
@@ -67,9 +77,18 @@ def read_said(text: str, model: type[SaidType]) -> SaidType:
 def read_failure(text: str) -> Failure | None:
     """The container's own reason and sentence, or None when it left none that can be used."""
     try:
-        return read_said(text, Failure)
+        failure = read_said(text, Failure)
     except NotUnderstoodError:
         return None
+    return failure.model_copy(update={"reason": FAILED}) if failure.reason in OPERATORS_REASONS else failure
+
+
+def boasts(text: str) -> bool:
+    """Whether the outcome claims success."""
+    try:
+        return read_said(text, Boast).outcome == "Succeeded"
+    except NotUnderstoodError:
+        return False
 
 
 def _first(error: ValidationError) -> str:

@@ -92,6 +92,13 @@ def read_pod(obj: Object, container: str) -> PodState:
     )
 
 
+def is_pod_of(pod: Object, job: Object) -> bool:
+    """Whether the Job's controller made the pod. Anyone can give a pod our labels: they choose, they prove nothing."""
+    owners = pod["metadata"].get("ownerReferences") or []
+    uid = job["metadata"]["uid"]
+    return any(each.get("kind") == "Job" and each.get("uid") == uid and each.get("controller") for each in owners)
+
+
 def _end(conditions: list[Object]) -> Object | None:
     ends = (find_condition(conditions, each) for each in ("Complete", "Failed"))
     return next((each for each in ends if each is not None and each.get("status") == "True"), None)

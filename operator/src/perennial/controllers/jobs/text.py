@@ -24,6 +24,11 @@ def tail(text: str, limit: int) -> str:
     return line if len(line) <= limit else ELLIPSIS + line[len(line) - limit + 1 :].lstrip()
 
 
+def refusal(words: str) -> str:
+    """The apiserver's words, which may repeat what anyone has written, as a sentence of bearable length."""
+    return sentence(clean(words, 1000))
+
+
 def sentence(text: str) -> str:
     """The text with a full stop."""
     return text if text.endswith((".", "!", "?", ELLIPSIS)) else f"{text}."

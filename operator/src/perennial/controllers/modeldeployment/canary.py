@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from perennial.api.modeldeployment import CanaryStatus
-from perennial.controllers.modeldeployment import stepping, story
-from perennial.controllers.modeldeployment.course import NOT_ROUTED, Course, revision_status
+from perennial.api.modeldeployment import PREPARING, CanaryStatus
+from perennial.controllers.modeldeployment import byhand, stepping, story
+from perennial.controllers.modeldeployment.course import CANARY, NOT_ROUTED, Course, revision_status
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.readiness import readiness
@@ -22,27 +22,41 @@ NOT_YET = {HoldReason.WARMING_UP.value, HoldReason.METRICS_UNAVAILABLE.value}
 def proceed(seen: Observed, course: Course, stable: Record, target: Record, now: datetime) -> Move:
     """The next move of the rollout of ``target`` beside ``stable``."""
     why = ended(seen, target)
-    if why is not None:
-        return _rejected(seen, course, stable, target, why, now)
-    canary = course.canary or _begin(target, now)
-    kept = course.previous if course.previous and course.previous.revision != target.revision else None
-    course = replace(course, canary=canary, previous=kept)
-    move = Move(course, story.weights(course), target, candidate=target)
+    again = why is not None and byhand.retries(seen, course, target)
+    if why is not None and (not again or byhand.remains(seen, course, target)):
+        return _rejected(seen, course, stable, target, why, now, again=again)
+    move = Move(course, story.weights(course), target)
+    if again:
+        # As its record says from now on.
+        target = replace(target, outcome="", message="")
+        move = replace(move, target=target, tellings=(story.retried(target),))
+    elif course.canary is None:
+        move = replace(move, analysis=seen.status.analysis)
+    if course.canary is None and seen.spec.paused:
+        return replace(move, progress=byhand.waits(target, stable))
+    return _proceed(seen, move, stable, target, now)
+
+
+def _proceed(seen: Observed, move: Move, stable: Record, target: Record, now: datetime) -> Move:
+    canary, previous = move.course.canary or _begin(target, now), move.course.previous
+    kept = previous if previous and previous.revision != target.revision else None
+    course = replace(move.course, canary=canary, previous=kept)
+    move = replace(move, course=course, weights=story.weights(course), target=target, candidate=target, analysis=None)
     if seen.status.canary is None:
-        move = replace(move, tellings=(story.started(target, stable),))
+        move = replace(move, tellings=(*move.tellings, story.started(target, stable)))
     if canary.step == NOT_ROUTED:
         return _before_traffic(seen, move, stable, target, now)
     return stepping.proceed(seen, move, stable, target, now)
 
 
 def ended(seen: Observed, record: Record) -> str | None:
-    """Why a revision was rolled back; None if it was not.
+    """Why a revision was rolled back, or is to be; None if neither.
 
     The route knows it first: the operator may have ended before it could record what it did there.
     """
     if record.outcome == ROLLED_BACK:
         return record.message
-    return seen.live_route.rolled_back.get(record.revision)
+    return seen.live_route.rolled_back.get(record.revision) or byhand.rejection(seen, record)
 
 
 def _begin(target: Record, now: datetime) -> CanaryStatus:
@@ -50,20 +64,31 @@ def _begin(target: Record, now: datetime) -> CanaryStatus:
     return CanaryStatus(**revision_status(target).model_dump(), weight=0, step=NOT_ROUTED, since=at, started=at)
 
 
-def _rejected(seen: Observed, course: Course, stable: Record, target: Record, why: str, now: datetime) -> Move:
-    """The target was rolled back before: it is remembered, and stable keeps all requests."""
-    if course.canary and course.canary.revision == target.revision:
-        # The operator ended between rolling back and telling of it.
+def _rejected(
+    seen: Observed, course: Course, stable: Record, target: Record, why: str, now: datetime, *, again: bool
+) -> Move:
+    """The target is rejected by hand, or was rolled back before: it is remembered, and stable keeps all requests."""
+    lacking = stepping.stable_lacks(seen, stable, target)
+    if lacking and seen.live_route.weights.get(target.service):
+        return Move(course, story.weights(course), target, target, progress=lacking, analysis=seen.status.analysis)
+    if course.role(target.revision) == CANARY:
+        # A person rejects it now, or the operator ended between rolling back and telling of it.
         return story.rolled_back(seen, course, stable, target, why, now)
+    if target.outcome != ROLLED_BACK and target.revision not in seen.live_route.rolled_back:
+        # Rejected before it was begun: it gets no pods.
+        return replace(story.rolled_back(seen, course, stable, target, why, now), candidate=None)
     over = replace(course, canary=None)
-    return Move(
+    move = Move(
         over,
         story.weights(over),
         target,
         outcomes={target.revision: (ROLLED_BACK, why)},
-        stalled=Problem(ROLLED_BACK, why),
         analysis=seen.status.analysis,
     )
+    if again:
+        waiting = f"Version {target.version} is tried again as soon as nothing is left of its last try."
+        return replace(move, progress=Problem(PREPARING, waiting))
+    return replace(move, stalled=Problem(ROLLED_BACK, why))
 
 
 def _before_traffic(seen: Observed, move: Move, stable: Record, target: Record, now: datetime) -> Move:
@@ -74,7 +99,11 @@ def _before_traffic(seen: Observed, move: Move, stable: Record, target: Record, 
         return replace(
             move, progress=found.progress, stalled=found.stalled, preflight=target if found.preflight else None
         )
+    if byhand.promotes(seen, target):
+        return stepping.promote_by_hand(seen, move, stable, target, now)
     reading = stepping.current(seen, NOT_ROUTED)
+    if seen.spec.paused and move.course.canary:
+        return replace(move, analysis=story.analysis(seen, reading, now), progress=byhand.stays(move.course.canary))
     if reading is None or reading.first_step is None or reading.reason in NOT_YET:
         move = replace(move, analysis=story.analysis(seen, reading, now))
         return replace(move, progress=stepping.told(move, HoldReason.WARMING_UP, "Stable is being watched first."))

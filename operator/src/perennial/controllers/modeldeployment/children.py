@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from perennial.controllers.modeldeployment import naming, preflight, revision, runtime, traffic
-from perennial.controllers.modeldeployment.course import course
+from perennial.controllers.modeldeployment import byhand, naming, preflight, revision, runtime, traffic
+from perennial.controllers.modeldeployment.course import STABLE, course
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import Record
@@ -60,19 +60,28 @@ def _roles(move: Move) -> tuple[Any, ...]:
 
 
 def _recorded(seen: Observed, move: Move, now: datetime) -> Iterator[Record]:
-    """All records as they should be, the target's included: role and outcome as labels."""
+    """All records as they should be, the target's included: role and outcome as labels, what people said of them."""
     roles = course(seen, now)
     ended: dict[str, tuple[str, str]] = {
         each.revision: (each.outcome, each.message) for each in reversed(seen.status.history)
     }
-    ended.update(move.outcomes)
     known = {record.revision: record for record in (*seen.records, *([move.target] if move.target else []))}
     for record in known.values():
-        outcome, message = ended.get(record.revision, (record.outcome, record.message))
-        if record.outcome == revision.ROLLED_BACK:
-            # The history may be older than the record, when the operator ended between the two.
-            outcome, message = record.outcome, record.message
-        yield replace(record, role=roles.role(record.revision), outcome=outcome, message=message)
+        role = roles.role(record.revision)
+        outcome, message = move.outcomes.get(record.revision) or _outcome(seen, record, ended)
+        record = replace(record, role=role, outcome=outcome, message=message)
+        yield byhand.marked(seen, record, target=_is(record, move.target), serves=role == STABLE)
+
+
+def _outcome(seen: Observed, record: Record, ended: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    """A rollback is recorded before the history tells of it, and taken back by people only: the record knows best."""
+    found = ended.get(record.revision, (record.outcome, record.message))
+    knows = record.service in seen.revisions and revision.ROLLED_BACK in (found[0], record.outcome)
+    return (record.outcome, record.message) if knows else found
+
+
+def _is(record: Record, other: Record | None) -> bool:
+    return other is not None and record.revision == other.revision
 
 
 def _servers(seen: Observed, record: Record) -> Iterator[Child]:
@@ -125,7 +134,11 @@ def _old_jobs(seen: Observed, move: Move) -> Iterator[dict[str, Any]]:
 def _old_records(seen: Observed, kept: set[str], move: Move) -> Iterator[Child]:
     target = move.target.service if move.target else ""
     spare = [
-        each for each in seen.records if each.service not in kept | {target} and each.outcome != revision.ROLLED_BACK
+        each
+        for each in seen.records
+        if each.service not in kept | {target}
+        and each.outcome != revision.ROLLED_BACK
+        and not byhand.needed(seen, each)
     ]
     for record in sorted(spare, key=lambda each: each.ordinal)[: max(0, len(seen.records) - KEPT_RECORDS)]:
         obj: Mapping[str, Any] | None = seen.revisions.get(record.service)

@@ -41,10 +41,10 @@ def _ready(seen: Observed, move: Move) -> Finding:
             api.NOTHING_SERVES if move.stalled else api.STARTING,
             why.message if why else "Nothing serves yet.",
         )
+    if not seen.gateway_state.answers:
+        return Finding("False", api.NOTHING_SERVES, seen.gateway_state.message)
     if not seen.gateway_state.ready and not seen.live_route.weights:
         return Finding("False", api.STARTING, seen.gateway_state.message)
-    if seen.gateway.gateway is None:
-        return Finding("False", api.NOTHING_SERVES, seen.gateway_state.message)
     health = seen.health(record)
     if not health.serves:
         return Finding("False", api.NOTHING_SERVES, f"No pod of version {stable.version} is ready: {health.waiting}.")

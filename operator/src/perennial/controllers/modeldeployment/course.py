@@ -30,7 +30,12 @@ class Course:
 
 def revision_status(record: Record) -> RevisionStatus:
     """How status names a revision."""
-    return RevisionStatus(version=record.version, revision=record.revision, inference_service=record.service)
+    return RevisionStatus(
+        version=record.version,
+        version_uid=record.version_uid,
+        revision=record.revision,
+        inference_service=record.service,
+    )
 
 
 def course(seen: Observed, now: datetime) -> Course:
@@ -100,9 +105,4 @@ def _remembered_previous(seen: Observed, now: datetime) -> PreviousStatus | None
 def previous_status(stable: RevisionStatus, seen: Observed, now: datetime) -> PreviousStatus:
     """The revision that was stable until now, kept ready for ``scaleDownSeconds``."""
     until = now + timedelta(seconds=seen.spec.scale_down_seconds)
-    return PreviousStatus(
-        version=stable.version,
-        revision=stable.revision,
-        inference_service=stable.inference_service,
-        until=format_time(until),
-    )
+    return PreviousStatus(**stable.model_dump(), until=format_time(until))

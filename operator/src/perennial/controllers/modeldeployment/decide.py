@@ -8,13 +8,14 @@ from datetime import datetime
 from perennial.api import modeldeployment as api
 from perennial.api.conditions import UP_TO_DATE
 from perennial.controllers.findings import Telling
-from perennial.controllers.modeldeployment import canary, stepping, story
+from perennial.controllers.modeldeployment import byhand, canary, stepping, story
 from perennial.controllers.modeldeployment.course import Course, course, revision_status
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.readiness import readiness
 from perennial.controllers.modeldeployment.revision import ROLLED_BACK, Record, resolve
-from perennial.controllers.modeldeployment.target import Problem, choose
+from perennial.controllers.modeldeployment.stored import unfit
+from perennial.controllers.modeldeployment.target import Problem, choose, taken
 from perennial.core.conditions import parse_time
 from perennial.rollout import Verdict
 
@@ -23,39 +24,40 @@ MEND = "Mend spec.serving or choose another version."
 
 def decide(seen: Observed, now: datetime) -> Move:
     """The move of this pass."""
+    return byhand.told(seen, _decide(seen, now))
+
+
+def _decide(seen: Observed, now: datetime) -> Move:
     current = _without_expired(course(seen, now), now)
     problem = _blocked(seen)
     if problem:
         return _stay(seen, current, problem)
-    version = choose(seen.spec, seen.versions)
+    version = choose(seen.spec, seen.versions, seen.unreadable)
     if isinstance(version, Problem):
         return _unfollowable(seen, current, version, now)
     target = resolve(seen.name, version, seen.spec.serving, seen.records, seen.default_image)
     if target.service in seen.strangers:
-        return _stay(seen, current, _taken(target.service))
+        return _stay(seen, current, taken(target.service))
     stable = _stable(seen, current, target)
     if stable is None:
         return _first(seen, current, target, now)
     if current.canary and current.canary.revision != target.revision:
-        return _supersede(seen, current, target, f"version {target.version} is wanted now", now)
+        return _other_wanted(seen, current, stable, target, now)
     if target.revision == stable.revision:
         return _settle(seen, current, target)
     return canary.proceed(seen, current, stable, target, now)
 
 
 def _blocked(seen: Observed) -> Problem | None:
+    broken = unfit(seen.spec)
+    if broken:
+        mend = f"mend it with `kubectl edit mdep {seen.name}`"
+        return Problem(api.SPEC_INVALID, f"The stored spec breaks a rule that is younger than it ({broken}); {mend}.")
     if not seen.kserve_installed:
         return Problem(
             api.KSERVE_NOT_INSTALLED, "KServe is not installed; install it (InferenceService and ServingRuntime)."
         )
-    return _taken(", ".join(seen.foreign)) if seen.foreign else None
-
-
-def _taken(names: str) -> Problem:
-    return Problem(
-        api.NAME_TAKEN,
-        f"{names} exists and does not belong to this ModelDeployment; delete it, or choose another name.",
-    )
+    return taken(", ".join(seen.foreign)) if seen.foreign else None
 
 
 def _stable(seen: Observed, current: Course, target: Record) -> Record | None:
@@ -75,12 +77,36 @@ def _without_expired(current: Course, now: datetime) -> Course:
 
 def _stay(seen: Observed, current: Course, problem: Problem) -> Move:
     """What serves keeps serving while the spec cannot be followed."""
+    if current.stable and seen.record(current.stable.revision):
+        problem = Problem(problem.reason, f"{problem.message} Version {current.stable.version} stays as it is.")
     return Move(current, story.weights(current), stalled=problem, analysis=seen.status.analysis)
+
+
+def _other_wanted(seen: Observed, current: Course, stable: Record, target: Record, now: datetime) -> Move:
+    """Another revision is wanted than the canary, which goes, unless a person holds it or wants it now."""
+    kept = None if target.revision == stable.revision else _kept(seen, current, now)
+    if kept:
+        return replace(kept, target=target)
+    return _supersede(seen, current, target, f"version {target.version} is wanted now", now)
+
+
+def _kept(seen: Observed, current: Course, now: datetime) -> Move | None:
+    """The next move of a canary that stays by hand though the spec asks for another revision."""
+    record = seen.record(current.canary.revision) if current.canary else None
+    stable = seen.record(current.stable.revision) if current.stable else None
+    if record is None or stable is None:
+        return None
+    move = canary.proceed(seen, current, stable, record, now)
+    promoted = move.verdict is Verdict.PROMOTE and byhand.promotes(seen, record)
+    return move if promoted or byhand.held(seen, record) else None
 
 
 def _unfollowable(seen: Observed, current: Course, problem: Problem, now: datetime) -> Move:
     if current.canary is None or current.stable is None:
         return _stay(seen, replace(current, canary=None), problem)
+    kept = _kept(seen, current, now)
+    if kept:
+        return replace(kept, stalled=kept.stalled or problem)
     move = _supersede(seen, current, None, "its version can no longer be served", now)
     return replace(move, stalled=problem)
 
@@ -150,9 +176,14 @@ def _supersede(seen: Observed, current: Course, target: Record | None, why: str,
     )
     rolled_back = canary.ended(seen, record) if record else None
     if record and rolled_back is not None:
-        # The operator ended between rolling back and telling of it.
+        # A person rejects it now, or the operator ended between rolling back and telling of it.
         outcomes = {record.revision: (ROLLED_BACK, rolled_back)}
-        return replace(move, outcomes=outcomes, history=(story.entry(record, "RolledBack", rolled_back, now),))
+        return replace(
+            move,
+            outcomes=outcomes,
+            history=(story.entry(record, "RolledBack", rolled_back, now),),
+            tellings=(story.went_back(rolled_back),),
+        )
     return replace(
         move,
         history=(story.entry(record, "Superseded", message, now),) if record else (),

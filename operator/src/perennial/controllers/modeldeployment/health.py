@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from perennial.controllers.jobs.said import read_failure
+from perennial.controllers.jobs.text import clean, tail
+
 CRASHES = 2
 """A container that ended this often by itself is given up: the first time may have been the node's fault."""
+OVER = ("Failed", "Succeeded")
 BLOCKED = {
     "ImagePullBackOff": "its image cannot be pulled",
     "ErrImagePull": "its image cannot be pulled",
@@ -36,7 +40,9 @@ class Health:
 
 def health(service: dict[str, Any] | None, pods: tuple[dict[str, Any], ...]) -> Health:
     """The health of the revision whose InferenceService and server pods these are."""
-    living = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    there = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    # An evicted pod stays as a record of itself; the one that replaces it says more.
+    living = [pod for pod in there if pod.get("status", {}).get("phase") not in OVER] or there
     ready = sum(_is_ready(pod) for pod in living)
     failure = next((found for pod in living if (found := _failure(pod))), None)
     waiting = next((found for pod in living if (found := _waiting(pod))), None)
@@ -85,7 +91,10 @@ def describe_end(ended: dict[str, Any]) -> str:
     """A terminated container's state in words: out of memory, or its exit code and the last that it said."""
     if ended.get("reason") == "OOMKilled":
         return "it was out of memory; raise serving.resources.limits.memory"
-    last = " ".join(str(ended.get("message", "")).split())[-300:]
+    said = str(ended.get("message", ""))
+    failure = read_failure(said)
+    # A server of ours leaves an outcome, others the end of their log.
+    last = failure.message.rstrip(".") if failure else tail(said, 300)
     return f"exit code {ended.get('exitCode')}" + (f", saying: {last}" if last else "")
 
 
@@ -93,14 +102,17 @@ def _waiting(pod: dict[str, Any]) -> str | None:
     for container in _containers(pod):
         waiting = container.get("state", {}).get("waiting", {})
         if waiting.get("reason") in BLOCKED:
-            detail = " ".join(str(waiting.get("message", "")).split())[:200]
+            detail = clean(str(waiting.get("message", "")), 200)
             return f"{BLOCKED[waiting['reason']]} ({detail or waiting['reason']})"
         ended = _ended(container)
         if ended and not container.get("ready"):
             return f"its pod ended: {describe_end(ended)}"
     scheduled = _condition(pod, "PodScheduled")
     if scheduled.get("reason") == "Unschedulable":
-        return f"its pod cannot be scheduled: {scheduled.get('message', '')[:200]}"
+        return f"its pod cannot be scheduled: {clean(scheduled.get('message', ''), 200)}"
+    if pod.get("status", {}).get("phase") == "Failed":
+        told = pod["status"]
+        return f"its pod was ended ({told.get('reason', 'Failed')}): {clean(told.get('message', ''), 200)}"
     return None
 
 
@@ -109,5 +121,5 @@ def _service_message(service: dict[str, Any] | None) -> str:
         return "its InferenceService is being created"
     ready = _condition(service, "PredictorReady") or _condition(service, "Ready")
     if ready.get("status") == "False" and ready.get("message"):
-        return f"KServe says: {ready['message'][:200]}"
+        return f"KServe says: {clean(ready['message'], 300)}"
     return "its pods are not there yet"

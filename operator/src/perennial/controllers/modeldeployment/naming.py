@@ -18,6 +18,8 @@ OUTCOME_LABEL = "perennial.dev/outcome"
 COMPONENT_LABEL = "perennial.dev/component"
 OUTCOME_MESSAGE = "perennial.dev/outcome-message"
 WEIGHTS_SINCE = "perennial.dev/weights-since"
+RETRIED = "perennial.dev/retried"
+PROMOTED = "perennial.dev/promoted"
 ROUTE_ROLLED_BACK = "perennial.dev/rolled-back"
 
 SERVER = "server"

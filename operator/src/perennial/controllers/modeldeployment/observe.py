@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from perennial.api.conditions import VERIFIED
-from perennial.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus, Router
-from perennial.api.modelversion import ModelVersionSpec
+from perennial.api.modeldeployment import ModelDeploymentSpec, Router
 from perennial.controllers.labels import is_owned
 from perennial.controllers.modeldeployment import naming, revision
 from perennial.controllers.modeldeployment.gateway import GatewayView
 from perennial.controllers.modeldeployment.observed import Observed
-from perennial.controllers.modeldeployment.revision import Version
+from perennial.controllers.modeldeployment.stored import status_of, versions_of
 from perennial.core.analysis_types import Reading
-from perennial.core.conditions import find_condition
 from perennial.ports.kinds import (
     CONTROLLER_REVISION,
     GATEWAY,
@@ -31,14 +28,20 @@ from perennial.ports.kube import Kube, NotInstalled, Object
 
 OWNING_GATEWAY = "gateway.envoyproxy.io/owning-gateway-name"
 OWNING_GATEWAY_NAMESPACE = "gateway.envoyproxy.io/owning-gateway-namespace"
+NOT_INSTALLED = GatewayView(installed=False, gateway=None, service=None)
 
 
-async def observe(kube: Kube, deployment: Object, default_image: str, reading: Reading | None) -> Observed:
-    """Read everything that a pass over ``deployment`` decides on. Raises KubeError."""
+async def observe(
+    kube: Kube, deployment: Object, default_image: str, reading: Reading | None, unmerged: bool = False
+) -> Observed:
+    """Read everything that a pass over ``deployment`` decides on; ``unmerged`` is what the metrics say of its route.
+
+    Raises KubeError, and pydantic's ValidationError for a spec that these types refuse.
+    """
     spec = ModelDeploymentSpec.model_validate(deployment["spec"])
     namespace, name = deployment["metadata"]["namespace"], deployment["metadata"]["name"]
     labels = naming.selector(name)
-    versions, revisions, services, runtimes, jobs, pods = await asyncio.gather(
+    all_versions, revisions, services, runtimes, jobs, pods = await asyncio.gather(
         kube.list(MODEL_VERSION, namespace),
         kube.list(CONTROLLER_REVISION, namespace, labels),
         _list_if_installed(kube, INFERENCE_SERVICE, namespace, labels),
@@ -46,18 +49,19 @@ async def observe(kube: Kube, deployment: Object, default_image: str, reading: R
         kube.list(JOB, namespace, labels),
         kube.list(POD, namespace, labels),
     )
-    route, gateway = await asyncio.gather(
-        _get_if_installed(kube, HTTP_ROUTE, namespace, name), _gateway(kube, spec.router, namespace)
-    )
+    routes_installed, route = await _route(kube, namespace, name)
+    gateway = await _gateway(kube, spec.router, namespace, unmerged) if routes_installed else NOT_INSTALLED
+    versions, unreadable = versions_of(spec.model_name, all_versions)
     uid = deployment["metadata"]["uid"]
     foreign = () if route is None or is_owned(route, uid) else (f"HTTPRoute {name}",)
     own_revisions = _ours(revisions, uid)
     return Observed(
         deployment=deployment,
         spec=spec,
-        status=ModelDeploymentStatus.model_validate(deployment.get("status", {})),
+        status=status_of(deployment),
         default_image=default_image,
-        versions=tuple(_version(each) for each in versions if each["spec"]["modelName"] == spec.model_name),
+        versions=versions,
+        unreadable=unreadable,
         records=tuple(revision.parse(each) for each in own_revisions.values()),
         revisions=own_revisions,
         services=_ours(services or [], uid),
@@ -86,16 +90,6 @@ def _strangers(objects: list[Object], uid: str) -> frozenset[str]:
     return frozenset(each["metadata"]["name"] for each in objects if not is_owned(each, uid))
 
 
-def _version(obj: Object) -> Version:
-    verified = find_condition(obj.get("status", {}).get("conditions", []), VERIFIED)
-    return Version(
-        name=obj["metadata"]["name"],
-        uid=obj["metadata"]["uid"],
-        spec=ModelVersionSpec.model_validate(obj["spec"]),
-        verified=verified is not None and verified["status"] == "True",
-    )
-
-
 async def _list_if_installed(kube: Kube, kind: Kind, namespace: str, labels: dict[str, str]) -> list[Object] | None:
     try:
         return await kube.list(kind, namespace, labels)
@@ -103,21 +97,22 @@ async def _list_if_installed(kube: Kube, kind: Kind, namespace: str, labels: dic
         return None
 
 
-async def _get_if_installed(kube: Kube, kind: Kind, namespace: str, name: str) -> Object | None:
+async def _route(kube: Kube, namespace: str, name: str) -> tuple[bool, Object | None]:
+    """Whether routes are served at all, and ours."""
     try:
-        return await kube.get(kind, namespace, name)
+        return True, await kube.get(HTTP_ROUTE, namespace, name)
     except NotInstalled:
-        return None
+        return False, None
 
 
-async def _gateway(kube: Kube, router: Router, namespace: str) -> GatewayView:
+async def _gateway(kube: Kube, router: Router, namespace: str, unmerged: bool) -> GatewayView:
     place = router.gateway_ref.namespace or namespace
     try:
         gateway = await kube.get(GATEWAY, place, router.gateway_ref.name)
     except NotInstalled:
-        return GatewayView(installed=False, gateway=None, service=None)
+        return NOT_INSTALLED
     if gateway is None:
         return GatewayView(installed=True, gateway=None, service=None)
     labels: dict[str, Any] = {OWNING_GATEWAY: router.gateway_ref.name, OWNING_GATEWAY_NAMESPACE: place}
     services = await kube.list(SERVICE, place, labels)
-    return GatewayView(installed=True, gateway=gateway, service=services[0] if services else None)
+    return GatewayView(installed=True, gateway=gateway, service=services[0] if services else None, unmerged=unmerged)

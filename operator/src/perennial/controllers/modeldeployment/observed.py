@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from perennial.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
+from perennial.controllers.jobs.state import is_pod_of
 from perennial.controllers.modeldeployment import naming
 from perennial.controllers.modeldeployment import preflight as preflights
 from perennial.controllers.modeldeployment.gateway import NOTHING_SEEN, GatewayState, GatewayView, state
@@ -21,6 +22,7 @@ class Observed:
     """A consistent picture; the mappings are by name.
 
     ``foreign`` says what has the names of our own and is not ours; ``strangers`` are names of revisions taken that way.
+    ``unreadable`` are names of ModelVersions whose spec is not valid for these types.
     """
 
     deployment: dict[str, Any]
@@ -28,6 +30,7 @@ class Observed:
     status: ModelDeploymentStatus
     default_image: str
     versions: tuple[Version, ...] = ()
+    unreadable: frozenset[str] = frozenset()
     records: tuple[Record, ...] = ()
     services: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     runtimes: Mapping[str, dict[str, Any]] = field(default_factory=dict)
@@ -68,7 +71,8 @@ class Observed:
     def preflight(self, record: Record) -> preflights.Result:
         """How a revision's preflight stands."""
         job = self.jobs.get(naming.preflight_name(self.name, record.revision))
-        return preflights.result(job, self._pods(record.revision, naming.PREFLIGHT))
+        labelled = self._pods(record.revision, naming.PREFLIGHT)
+        return preflights.result(job, tuple(pod for pod in labelled if job is not None and is_pod_of(pod, job)))
 
     def _pods(self, revision: str, component: str) -> tuple[dict[str, Any], ...]:
         wanted = {naming.REVISION_LABEL: revision, naming.COMPONENT_LABEL: component}

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from perennial.api.conditions import Condition
-from perennial.api.modeldeployment import CHILD_REFUSED, ModelDeploymentStatus
+from perennial.api.modeldeployment import ModelDeploymentStatus
 from perennial.controllers.findings import Telling
-from perennial.controllers.modeldeployment import children
+from perennial.controllers.modeldeployment import byhand, children
 from perennial.controllers.modeldeployment.conditions import conditions
 from perennial.controllers.modeldeployment.course import course
 from perennial.controllers.modeldeployment.move import Move
@@ -52,12 +52,13 @@ def plan(seen: Observed, move: Move, now: datetime, fresh_token: str) -> Plan:
     )
 
 
-def refused(seen: Observed, why: str, now: datetime) -> Plan:
-    """What is left to do when the apiserver refuses a child: say so, and try again later."""
-    message = f"The cluster refuses a part of this ModelDeployment: {why[:1500]}"
-    move = Move(course(seen, now), {}, stalled=Problem(CHILD_REFUSED, message), analysis=seen.status.analysis)
+def hindered(seen: Observed, problem: Problem, now: datetime) -> Plan:
+    """What is left to do when a child cannot be written: say so, and try again later."""
+    move = Move(course(seen, now), {}, stalled=problem, analysis=seen.status.analysis)
     body = status(seen, move, now).model_dump(mode="json", by_alias=True, exclude_none=True)
-    return Plan((), (), (), body, (), None, REFUSED_SECONDS)
+    # With a canary in traffic it may be a rollback that waits.
+    again = ROLLING_SECONDS if seen.status.canary else REFUSED_SECONDS
+    return Plan((), (), (), body, (), None, again)
 
 
 def status(seen: Observed, move: Move, now: datetime) -> ModelDeploymentStatus:
@@ -78,7 +79,8 @@ def status(seen: Observed, move: Move, now: datetime) -> ModelDeploymentStatus:
 
 def _deadlines(seen: Observed, move: Move, now: datetime) -> Iterator[float]:
     leaving = seen.services.keys() - {record.service for record in children.live_records(seen, move)}
-    if move.progress or move.course.canary or (move.stalled and move.candidate) or leaving:
+    waits = move.progress is not None and move.progress.reason != byhand.PAUSED
+    if waits or move.course.canary or (move.stalled and move.candidate) or leaving:
         yield ROLLING_SECONDS
     if seen.foreign or seen.strangers or not (seen.kserve_installed and seen.gateway.installed):
         # What is in the way, or missing, is not watched.

@@ -9,7 +9,7 @@ from perennial.controllers.jobs.pod import TERMINATION_LOG, Limits, Mount, Work,
 from perennial.controllers.jobs.pod import job as job_manifest
 from perennial.controllers.jobs.said import read_failure
 from perennial.controllers.jobs.state import read_job, read_pod
-from perennial.controllers.jobs.text import clean
+from perennial.controllers.jobs.text import clean, tail
 from perennial.controllers.modeldeployment import naming
 from perennial.controllers.modeldeployment.revision import Record
 from perennial.controllers.modeldeployment.runtime import MODELS
@@ -43,7 +43,7 @@ def _sentence(pods: tuple[dict[str, Any], ...]) -> str:
     """What the pod said: its outcome's sentence, or the last of its log where it left no outcome."""
     said = next((text for pod in pods if (text := read_pod(pod, CONTAINER).termination_message)), "")
     failure = read_failure(said)
-    return failure.message if failure else clean(said[-300:], 300)
+    return failure.message if failure else tail(said, 300)
 
 
 def job(deployment: dict[str, Any], record: Record, image: str, url: str, host: str, token: str) -> dict[str, Any]:

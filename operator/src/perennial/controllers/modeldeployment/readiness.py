@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from perennial.api.modeldeployment import PREFLIGHT, PREPARING
+from perennial.api.modeldeployment import GATEWAY_NOT_READY, PREFLIGHT, PREPARING
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import Record
 from perennial.controllers.modeldeployment.target import Problem
@@ -56,9 +56,8 @@ def readiness(seen: Observed, record: Record, now: datetime) -> Readiness:
             return Readiness("Waiting", state.reason, f"{name} is ready, but: {state.message}", stuck=True)
         return Readiness("Waiting", PREPARING, f"{name} is ready; the gateway has not taken its route yet.")
     if state.internal_url is None:
-        return Readiness(
-            "Waiting", PREPARING, f"{name} is ready; the gateway has no Service with an HTTP listener yet."
-        )
+        lacking = "its Gateway has no Service with an HTTP listener, which the preflight asks through; add one."
+        return Readiness("Waiting", GATEWAY_NOT_READY, f"{name} is ready, but {lacking}", stuck=True)
     return _preflight(seen, record, name)
 
 

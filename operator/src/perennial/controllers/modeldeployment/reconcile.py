@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from collections.abc import Callable
 
 from perennial.controllers.modeldeployment import naming
+from perennial.controllers.modeldeployment.carry import carry_out
 from perennial.controllers.modeldeployment.decide import decide
 from perennial.controllers.modeldeployment.observe import observe
 from perennial.controllers.modeldeployment.observed import Observed
-from perennial.controllers.modeldeployment.plan import Plan, plan, refused
+from perennial.controllers.modeldeployment.plan import Plan, hindered, plan
 from perennial.controllers.modeldeployment.watched import watched
 from perennial.controllers.plan import write_and_tell
 from perennial.core.analysis import Analysis
@@ -19,8 +20,8 @@ from perennial.core.metrics import Metrics
 from perennial.core.queue import Key
 from perennial.core.reconciling import Result
 from perennial.core.settings import Settings
-from perennial.ports.kinds import HTTP_ROUTE, MODEL_DEPLOYMENT, Kind
-from perennial.ports.kube import AlreadyExists, Forbidden, Invalid, Kube
+from perennial.ports.kinds import MODEL_DEPLOYMENT, Kind
+from perennial.ports.kube import Kube
 
 
 class ModelDeploymentReconciler:
@@ -37,13 +38,16 @@ class ModelDeploymentReconciler:
         events: EventRecorder,
         analysis: Analysis[Key],
         metrics: Metrics,
+        unmerged: Callable[[str, str], bool] = lambda *_: False,
     ) -> None:
+        """``unmerged`` says whether the gateway counts the route of that namespace and name by rule, not by Service."""
         self._kube = kube
         self._clock = clock
         self._settings = settings
         self._events = events
         self._analysis = analysis
         self._metrics = metrics
+        self._unmerged = unmerged
 
     async def reconcile(self, namespace: str, name: str) -> Result:
         """One pass; an object that is gone, or going, is left to the garbage collector."""
@@ -52,10 +56,11 @@ class ModelDeploymentReconciler:
         if deployment is None or "deletionTimestamp" in deployment["metadata"]:
             self._analysis.forget(key)
             return Result()
-        seen = await observe(self._kube, deployment, self._settings.trainer_image, self._analysis.read(key))
+        image, reading = self._settings.trainer_image, self._analysis.read(key)
+        seen = await observe(self._kube, deployment, image, reading, self._unmerged(namespace, name))
         now = self._clock.now()
         todo = plan(seen, decide(seen, now), now, secrets.token_hex(8))
-        await self._carry_out(seen, todo, key)
+        todo = await self._carry_out(seen, todo, key)
         self._follow(seen, key)
         return Result(todo.requeue_after)
 
@@ -66,29 +71,12 @@ class ModelDeploymentReconciler:
         elif seen.status.canary is None:
             self._analysis.forget(key)
 
-    async def _carry_out(self, seen: Observed, todo: Plan, key: Key) -> None:
-        try:
-            await self._change(todo, key)
-        except (Invalid, Forbidden) as error:
-            todo = refused(seen, str(error), self._clock.now())
+    async def _carry_out(self, seen: Observed, todo: Plan, key: Key) -> Plan:
+        # Counts are cut at a change of weights: nothing is counted until the next pass has seen it.
+        problem = await carry_out(self._kube, self.manager, seen, todo, lambda: self._analysis.changing(key))
+        if problem:
+            todo = hindered(seen, problem, self._clock.now())
         written = await write_and_tell(self._kube, self.kind, self.manager, self._events, seen.deployment, todo)
         if written and todo.verdict:
             self._metrics.decided(todo.verdict)
-
-    async def _change(self, todo: Plan, key: Key) -> None:
-        for kind, obj in todo.apply:
-            if kind is HTTP_ROUTE:
-                # Counts are cut at a change of weights: nothing is counted until the next pass has seen it.
-                self._analysis.changing(key)
-            await self._kube.apply(kind, obj, manager=self.manager)
-        for kind, obj in todo.create:
-            await self._create(kind, obj)
-        for kind, obj in todo.delete:
-            await self._kube.delete(kind, obj)
-
-    async def _create(self, kind: Kind, obj: dict[str, Any]) -> None:
-        try:
-            await self._kube.create(kind, obj)
-        except AlreadyExists:
-            # Left by a ModelDeployment of the same name; the garbage collector is about to take it.
-            return
+        return todo

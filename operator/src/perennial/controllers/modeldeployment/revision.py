@@ -39,7 +39,11 @@ class Version:
 
 @dataclass(frozen=True)
 class Record:
-    """A revision. ``inputs`` is what people chose; ``runtime`` what it was resolved to when the revision was made."""
+    """A revision. ``inputs`` is what people chose; ``runtime`` what it was resolved to when the revision was made.
+
+    ``retried`` is the last `spec.rollout.retry` that was meant for it, ``promoted`` that `spec.rollout.promote` has
+    nothing more to say about it.
+    """
 
     deployment: str
     revision: str
@@ -51,6 +55,13 @@ class Record:
     role: str = ""
     outcome: str = ""
     message: str = ""
+    retried: str = ""
+    promoted: bool = False
+
+    @property
+    def version_uid(self) -> str:
+        """The uid of its ModelVersion: a number may be given again."""
+        return str(self.inputs["versionUid"])
 
     @property
     def service(self) -> str:
@@ -91,10 +102,10 @@ def resolve(
 def parse(obj: dict[str, Any]) -> Record:
     """The record that a ControllerRevision holds."""
     metadata, data = obj["metadata"], obj["data"]
-    labels = metadata.get("labels", {})
+    labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
     return Record(
         deployment=labels[naming.NAME_LABEL],
-        revision=labels[naming.REVISION_LABEL],
+        revision=str(metadata["name"]).removeprefix(f"{labels[naming.NAME_LABEL]}-"),
         ordinal=obj["revision"],
         version=data["version"],
         storage_uri=data["storageUri"],
@@ -102,7 +113,9 @@ def parse(obj: dict[str, Any]) -> Record:
         runtime=data["runtime"],
         role=labels.get(naming.ROLE_LABEL, ""),
         outcome=labels.get(naming.OUTCOME_LABEL, ""),
-        message=metadata.get("annotations", {}).get(naming.OUTCOME_MESSAGE, ""),
+        message=annotations.get(naming.OUTCOME_MESSAGE, ""),
+        retried=annotations.get(naming.RETRIED, ""),
+        promoted=naming.PROMOTED in annotations,
     )
 
 
@@ -114,8 +127,10 @@ def manifest(deployment: dict[str, Any], record: Record) -> dict[str, Any]:
     if record.outcome:
         labels[naming.OUTCOME_LABEL] = record.outcome
     metadata = naming.child_metadata(deployment, record.service, labels)
-    if record.message:
-        metadata["annotations"] = {naming.OUTCOME_MESSAGE: record.message}
+    said = {naming.OUTCOME_MESSAGE: record.message, naming.RETRIED: record.retried}
+    said[naming.PROMOTED] = "true" if record.promoted else ""
+    if any(said.values()):
+        metadata["annotations"] = {key: value for key, value in said.items() if value}
     return {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",

@@ -126,9 +126,23 @@ def read(obj: dict[str, Any] | None) -> LiveRoute:
         else:
             tokens.update(_tokens(rule))
     said = obj["metadata"].get("annotations", {})
-    since = said.get(naming.WEIGHTS_SINCE)
-    rolled_back = json.loads(said.get(naming.ROUTE_ROLLED_BACK, "{}"))
-    return LiveRoute(weights, tokens, parse_time(since) if since else None, rolled_back)
+    return LiveRoute(weights, tokens, _since(said), _rolled_back(said))
+
+
+def _since(annotations: dict[str, str]) -> datetime | None:
+    """None also for what somebody else wrote there: the next write of the weights mends it."""
+    try:
+        return parse_time(annotations[naming.WEIGHTS_SINCE])
+    except (KeyError, ValueError):
+        return None
+
+
+def _rolled_back(annotations: dict[str, str]) -> dict[str, str]:
+    try:
+        found = json.loads(annotations.get(naming.ROUTE_ROLLED_BACK, "{}"))
+    except ValueError:
+        return {}
+    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
 
 def _service(reference: dict[str, Any]) -> str:
@@ -138,5 +152,5 @@ def _service(reference: dict[str, Any]) -> str:
 def _tokens(rule: dict[str, Any]) -> Iterable[tuple[str, str]]:
     for match in rule.get("matches", []):
         for header in match.get("headers", []):
-            if header["name"].lower() == naming.REVISION_HEADER:
+            if header["name"].lower() == naming.REVISION_HEADER and rule.get("name"):
                 yield rule["name"], header["value"]

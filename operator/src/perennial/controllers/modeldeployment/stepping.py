@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from perennial.api.modeldeployment import STEPPING
-from perennial.controllers.modeldeployment import story
+from perennial.controllers.modeldeployment import byhand, story
 from perennial.controllers.modeldeployment.course import Course, previous_status, revision_status
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
@@ -27,11 +27,15 @@ def proceed(seen: Observed, move: Move, stable: Record, target: Record, now: dat
         return story.rolled_back(seen, move.course, stable, target, f"Version {target.version} failed: {failure}.", now)
     reading = current(seen, canary.step)
     move = replace(move, analysis=story.analysis(seen, reading, now))
+    if byhand.promotes(seen, target):
+        return promote_by_hand(seen, move, stable, target, now)
     lacking = stable_lacks(seen, stable, target)
     if lacking:
         return replace(move, progress=lacking)
     if reading is not None and reading.verdict is Verdict.ROLL_BACK:
         return story.rolled_back(seen, move.course, stable, target, reading.message, now)
+    if seen.spec.paused:
+        return replace(move, progress=byhand.stays(canary))
     if reading is None or reading.verdict not in (Verdict.ADVANCE, Verdict.PROMOTE):
         waiting = f"Version {target.version} gets {canary.weight} % of requests, which are being counted."
         return replace(move, progress=told(move, HoldReason.INSUFFICIENT_EVIDENCE, waiting))
@@ -65,7 +69,7 @@ def _forward(seen: Observed, move: Move, stable: Record, target: Record, reading
     if lacking:
         return replace(move, progress=lacking)
     if last:
-        return _promote(seen, move, stable, target, reading, now)
+        return _promote(seen, move, stable, target, story.promotion(stable, target, reading), now)
     return enter(seen, move, target, step, now)
 
 
@@ -96,8 +100,17 @@ def enter(seen: Observed, move: Move, target: Record, step: int, now: datetime) 
     )
 
 
-def _promote(seen: Observed, move: Move, stable: Record, target: Record, reading: Reading, now: datetime) -> Move:
-    message = story.promotion(stable, target, reading)
+def promote_by_hand(seen: Observed, move: Move, stable: Record, target: Record, now: datetime) -> Move:
+    """A person answers for it: nothing but capacity is waited for, not even for a pod of stable."""
+    lacking = _lacking_capacity(seen, stable, target, 100)
+    if lacking:
+        return replace(move, progress=lacking)
+    message = story.promotion_by_hand(stable, target)
+    move = replace(move, analysis=story.final(seen, Verdict.PROMOTE, message, now))
+    return _promote(seen, move, stable, target, message, now)
+
+
+def _promote(seen: Observed, move: Move, stable: Record, target: Record, message: str, now: datetime) -> Move:
     previous = previous_status(revision_status(stable), seen, now)
     return replace(
         move,

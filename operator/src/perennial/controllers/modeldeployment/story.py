@@ -47,18 +47,20 @@ def rolled_back(seen: Observed, course: Course, stable: Record, target: Record, 
         candidate=target,
         outcomes={target.revision: (ROLLED_BACK, sentence)},
         stalled=Problem(ROLLED_BACK, sentence),
-        analysis=_final(seen, sentence, now),
+        analysis=final(seen, Verdict.ROLL_BACK, sentence, now),
         history=(entry(target, "RolledBack", sentence, now),),
-        tellings=(Telling(True, ROLLED_BACK, "RollBack", sentence),),
+        tellings=(went_back(sentence),),
         verdict=Verdict.ROLL_BACK,
     )
 
 
-def _final(seen: Observed, sentence: str, now: datetime) -> AnalysisStatus:
-    found = _analysis(seen.reading, now) if seen.reading else None
+def final(seen: Observed, verdict: Verdict, sentence: str, now: datetime) -> AnalysisStatus:
+    """The analysis of a rollout that is over, whoever ended it, with the last numbers."""
+    # An operator that has just started has read nothing yet: what the last one wrote stands.
+    found = _analysis(seen.reading, now) if seen.reading else seen.status.analysis
     return AnalysisStatus(
-        verdict=Verdict.ROLL_BACK,
-        reason=ROLLED_BACK,
+        verdict=verdict,
+        reason=ROLLED_BACK if verdict is Verdict.ROLL_BACK else verdict,
         message=sentence,
         metrics=found.metrics if found else [],
         time=format_time(now),
@@ -71,6 +73,7 @@ def entry(
     """A line of status.history."""
     return HistoryEntry(
         version=record.version,
+        version_uid=record.version_uid,
         revision=record.revision,
         outcome=outcome,
         time=format_time(now),
@@ -82,6 +85,15 @@ def started(target: Record, stable: Record) -> Telling:
     return Telling(
         False, "RolloutStarted", "Start", f"Version {target.version} starts beside version {stable.version}."
     )
+
+
+def retried(target: Record) -> Telling:
+    message = f"Version {target.version} is tried again by hand (spec.rollout.retry)."
+    return Telling(False, "RolloutRetried", "Retry", message)
+
+
+def went_back(message: str) -> Telling:
+    return Telling(True, ROLLED_BACK, "RollBack", message)
 
 
 def stepping(target: Record, weight: int) -> Problem:
@@ -106,6 +118,10 @@ def promotion(stable: Record, target: Record, reading: Reading) -> str:
         f"Version {target.version} took over from version {stable.version}: "
         f"{ours} bad answers against {theirs} at the same time."
     )
+
+
+def promotion_by_hand(stable: Record, target: Record) -> str:
+    return f"Version {target.version} took over from version {stable.version}, promoted by hand (spec.rollout.promote)."
 
 
 def analysis(seen: Observed, reading: Reading | None, now: datetime) -> AnalysisStatus | None:

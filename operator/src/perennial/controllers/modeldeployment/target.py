@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perennial.api.modeldeployment import NO_VERSION, VERSION_NOT_USABLE, ModelDeploymentSpec
+from perennial.api.modeldeployment import NAME_TAKEN, NO_VERSION, VERSION_NOT_USABLE, ModelDeploymentSpec
 from perennial.controllers.modeldeployment.revision import Version
 
 
@@ -16,14 +16,32 @@ class Problem:
     message: str
 
 
-def choose(spec: ModelDeploymentSpec, versions: tuple[Version, ...]) -> Version | Problem:
+def taken(names: str) -> Problem:
+    """Something that is not ours has the name of a part."""
+    return Problem(
+        NAME_TAKEN, f"{names} exists and does not belong to this ModelDeployment; delete it, or choose another name."
+    )
+
+
+def choose(
+    spec: ModelDeploymentSpec, versions: tuple[Version, ...], unreadable: frozenset[str] = frozenset()
+) -> Version | Problem:
     """The version that the spec asks for, or why there is none."""
     if spec.version is not None:
+        if f"{spec.model_name}-{spec.version}" in unreadable:
+            return _invalid(f"{spec.model_name}-{spec.version}")
         return _pinned(spec.model_name, spec.version, versions)
     usable = [version for version in versions if version.usable]
     if usable:
         return max(usable, key=lambda version: version.number)
+    if unreadable and not versions:
+        return _invalid(max(unreadable))
     return Problem(NO_VERSION, _nothing_usable(spec.model_name, versions))
+
+
+def _invalid(name: str) -> Problem:
+    why = f"its condition Stalled says why (`kubectl describe mver {name}`)"
+    return Problem(VERSION_NOT_USABLE, f"The spec of ModelVersion {name} is not valid for this release; {why}.")
 
 
 def _pinned(model: str, number: int, versions: tuple[Version, ...]) -> Version | Problem:

@@ -11,7 +11,6 @@ from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import ROLLED_BACK, Record
 from perennial.core.names import short_hash
-from perennial.rollout import Verdict
 
 
 def wanted(seen: Observed, move: Move, records: list[Record], now: datetime, fresh_token: str) -> dict[str, Any] | None:
@@ -28,7 +27,7 @@ def wanted(seen: Observed, move: Move, records: list[Record], now: datetime, fre
         weights.update({service: 0 for service in tokens if service in live.weights and service not in weights})
     changed = _shares(live.weights) != _shares(weights)
     since = now if changed or live.since is None else live.since
-    return route.route(seen.deployment, seen.spec.router, weights, tokens, since, _rolled_back(move))
+    return route.route(seen.deployment, seen.spec.router, weights, tokens, since, _rolled_back(seen, move))
 
 
 def useless(seen: Observed, move: Move, records: list[Record]) -> bool:
@@ -58,8 +57,11 @@ def _shares(weights: Mapping[str, int]) -> dict[str, int]:
     return {service: weight for service, weight in weights.items() if weight}
 
 
-def _rolled_back(move: Move) -> dict[str, str]:
-    """Said on the route in the very write that ends the canary's share, so that a crash right after forgets nothing."""
-    if move.verdict is not Verdict.ROLL_BACK:
-        return {}
-    return {revision: message for revision, (outcome, message) in move.outcomes.items() if outcome == ROLLED_BACK}
+def _rolled_back(seen: Observed, move: Move) -> dict[str, str]:
+    """Said on the route in the very write that ends the canary's share, so that a crash right after forgets nothing.
+
+    It stays until it was seen on the revision's record.
+    """
+    ended = {revision: message for revision, (outcome, message) in move.outcomes.items() if outcome == ROLLED_BACK}
+    recorded = {record.revision for record in seen.records if record.outcome == ROLLED_BACK}
+    return {revision: message for revision, message in ended.items() if revision not in recorded}

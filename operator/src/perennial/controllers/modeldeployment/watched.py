@@ -9,6 +9,7 @@ from perennial.api.base import number
 from perennial.api.modeldeployment import ModelDeploymentSpec
 from perennial.controllers.modeldeployment.course import course
 from perennial.controllers.modeldeployment.observed import Observed
+from perennial.controllers.modeldeployment.stored import unfit
 from perennial.core.analysis_types import Watched
 from perennial.core.conditions import parse_time
 from perennial.core.queue import Key
@@ -22,7 +23,7 @@ def watched(seen: Observed, settings: Settings, now: datetime, key: Key) -> Watc
     """
     current = course(seen, now)
     live = seen.live_route
-    if current.stable is None or current.canary is None or live.since is None:
+    if current.stable is None or current.canary is None or live.since is None or unfit(seen.spec):
         return None
     if live.weights.get(current.canary.inference_service, 0) != current.canary.weight:
         return None
@@ -47,7 +48,7 @@ def plan_of(spec: ModelDeploymentSpec, settings: Settings) -> rollout.Plan:
         false_rollback=number(analysis.false_rollback),
         miss=number(analysis.miss),
         tolerance=None if metric.tolerance is None else number(metric.tolerance),
-        steps=tuple(rollout.Step(each.weight, each.min_seconds) for each in spec.strategy.canary.steps),
+        steps=tuple(rollout.Step(each.weight, each.min_seconds or 0) for each in spec.strategy.canary.steps),
         warm_up_seconds=analysis.warm_up_seconds,
         poll_seconds=settings.poll_seconds,
         time_cap_seconds=analysis.max_duration_seconds,

@@ -8,7 +8,7 @@ from perennial.api.conditions import GATES_PASSED, READY, VERIFIED
 from perennial.api.modelversion import CHILD_REFUSED, NOT_APPROVED, NOT_VERIFIED, REJECTED, USABLE
 from perennial.controllers.findings import Finding, Telling, changed, merge, progress, stored_finding
 from perennial.controllers.headline import headline
-from perennial.controllers.jobs.text import sentence
+from perennial.controllers.jobs.text import refusal, sentence
 from perennial.controllers.modelversion.observe import Observed
 from perennial.controllers.modelversion.origin import gates, metric, registered_by
 from perennial.controllers.modelversion.usage import usage
@@ -26,7 +26,7 @@ def decide(observed: Observed, now: datetime) -> Plan:
 
 def refused(observed: Observed, creation: Creation, words: str, now: datetime) -> Plan:
     """The apiserver does not take the Job: a quota or an admission policy."""
-    message = f"Kubernetes refuses the {creation.kind.kind}; it is tried again every 30 s: {sentence(words)}"
+    message = f"Kubernetes refuses the {creation.kind.kind}; it is tried again every 30 s: {refusal(words)}"
     finding = Finding("False", CHILD_REFUSED, message)
     return _plan(observed, Verification(finding, requeue_after=REFUSED_SECONDS), now)
 
@@ -50,7 +50,8 @@ def _plan(observed: Observed, verification: Verification, now: datetime) -> Plan
 
 def _fields(observed: Observed, findings: dict[str, Finding | None], now: datetime) -> dict[str, object]:
     metadata = observed.version["metadata"]
-    used = usage(observed.deployments, observed.spec.version, parse_time(metadata["creationTimestamp"]))
+    created = parse_time(metadata["creationTimestamp"])
+    used = usage(observed.deployments, observed.spec.version, metadata["uid"], created)
     stored = observed.status.get("conditions") or []
     return {
         "observedGeneration": metadata["generation"],

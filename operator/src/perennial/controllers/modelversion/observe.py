@@ -7,7 +7,7 @@ from typing import Any
 
 from perennial.api.modelversion import ModelVersionSpec
 from perennial.controllers.jobs.claims import parse_claim_path
-from perennial.controllers.jobs.state import JobState, PodState, read_job, read_pod
+from perennial.controllers.jobs.state import JobState, PodState, is_pod_of, read_job, read_pod
 from perennial.controllers.labels import is_owned, made_by
 from perennial.controllers.modelversion.children import CONTAINER, verify_job_name
 from perennial.ports.kinds import JOB, MODEL_DEPLOYMENT, MODEL_VERSION, PERSISTENT_VOLUME_CLAIM, POD, TRAINING_RUN
@@ -78,5 +78,5 @@ async def _deployments(kube: Kube, namespace: str, model: str) -> Objects:
 
 async def _pods(kube: Kube, namespace: str, name: str, job: Object) -> tuple[PodState, ...]:
     pods = await kube.list(POD, namespace, made_by(MODEL_VERSION, name))
-    states = [read_pod(each, CONTAINER) for each in pods if is_owned(each, job["metadata"]["uid"])]
+    states = [read_pod(each, CONTAINER) for each in pods if is_pod_of(each, job)]
     return tuple(sorted(states, key=lambda each: (each.created, each.name)))

@@ -21,7 +21,7 @@ from perennial.api.modelversion import (
 )
 from perennial.controllers.findings import Finding, stored_finding
 from perennial.controllers.jobs.claims import parse_claim_path
-from perennial.controllers.jobs.failure import Problem, why_failed, why_waiting
+from perennial.controllers.jobs.failure import POD_PATIENCE_SECONDS, Problem, no_pod, why_failed, why_waiting
 from perennial.controllers.jobs.said import NotUnderstoodError, Said, read_said
 from perennial.controllers.jobs.state import JobState
 from perennial.controllers.jobs.text import clean, sentence
@@ -37,6 +37,8 @@ POLL_SECONDS = 5.0
 # Bytes that were missing or wrong may be put right without any change to the version.
 RETRY_SECONDS = 300.0
 TOLD_REASONS = frozenset((DIGEST_MISMATCH, ARTIFACT_NOT_FOUND))
+# True tells of the day on which it was found; bytes that change later are the server's to refuse.
+CHECKED_AGAIN = "Each server checks the bytes again before it loads them."
 RESULTS = TOLD_REASONS | {VERIFICATION_FAILED}
 
 
@@ -44,7 +46,7 @@ class SaidDigest(Said):
     """The digest that was found."""
 
     sha256: Sha256
-    size_bytes: Annotated[int, Field(ge=0)] | None = None
+    size_bytes: Annotated[int, Field(ge=0, le=2**53)] | None = None
 
 
 class Checked(Said):
@@ -74,7 +76,9 @@ def verify(observed: Observed, now: datetime) -> Verification:
         return Verification(stored, delete_jobs=_jobs(observed))
     if registered_by(observed.run, observed.version):
         name = observed.run["metadata"]["name"] if observed.run else ""
-        found = Finding("True", DIGEST_FROM_RUN, f"TrainingRun {name} wrote these bytes and said their digest.")
+        found = Finding(
+            "True", DIGEST_FROM_RUN, f"TrainingRun {name} wrote these bytes and said their digest. {CHECKED_AGAIN}"
+        )
         return Verification(found, delete_jobs=_jobs(observed))
     if is_active(observed.run):
         found = Finding("Unknown", VERIFYING, "Its TrainingRun is not over; it will say what it made.")
@@ -91,7 +95,9 @@ def _by_job(observed: Observed, now: datetime) -> Verification:
     if job is None:
         return _start(observed)
     if job.finished is None:
-        return Verification(_stored_failure(observed) or _watch(observed), delete_jobs=observed.old_jobs)
+        look_again = None if observed.pods else float(POD_PATIENCE_SECONDS)
+        found = _stored_failure(observed) or _watch(observed, job, now)
+        return Verification(found, delete_jobs=observed.old_jobs, requeue_after=look_again)
     if job.finished == "Complete":
         return _result(observed, job, _said(observed), now)
     return _result(observed, job, _failure(observed, job), now)
@@ -107,9 +113,9 @@ def _start(observed: Observed) -> Verification:
     return Verification(_stored_failure(observed) or waiting, Creation(JOB, job), observed.old_jobs)
 
 
-def _watch(observed: Observed) -> Finding:
+def _watch(observed: Observed, job: JobState, now: datetime) -> Finding:
     current = next((each for each in reversed(observed.pods) if not each.over), None)
-    problem = why_waiting(current) if current else None
+    problem = why_waiting(current) if current else None if observed.pods else no_pod(job, now)
     return Finding("Unknown", VERIFYING, problem.message if problem else "A Job reads the artifact.")
 
 
@@ -131,7 +137,9 @@ def _said(observed: Observed) -> Finding:
     wanted = observed.spec.artifact.sha256
     if digest != wanted:
         return Finding("False", DIGEST_MISMATCH, f"The artifact's digest is {digest}, not the {wanted} of the spec.")
-    return Finding("True", DIGEST_CHECKED, "A Job has read the artifact and found the digest of the spec.")
+    return Finding(
+        "True", DIGEST_CHECKED, f"A Job has read the artifact and found the digest of the spec. {CHECKED_AGAIN}"
+    )
 
 
 def _failure(observed: Observed, job: JobState) -> Finding:

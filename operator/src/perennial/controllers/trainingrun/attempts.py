@@ -11,22 +11,21 @@ from perennial.api.trainingrun import (
     FAILED,
     IMAGE_UNAVAILABLE,
     PENDING,
+    POD_NOT_CREATED,
     REGISTERING,
     RETRYING,
     RUNNING,
     UNSCHEDULABLE,
 )
 from perennial.controllers.findings import stored_finding
-from perennial.controllers.jobs.failure import Problem, why_failed, why_waiting
+from perennial.controllers.jobs.failure import Problem, no_pod, why_failed, why_waiting
 from perennial.controllers.jobs.state import JobState, PodState
 from perennial.controllers.jobs.text import clean, sentence
 from perennial.controllers.trainingrun.observe import Observed
 
 WORK = "Training"
 MEMORY_FIELD = "trainer.resources.limits.memory"
-# The Job controller makes a pod within a second; one that is not there after so long is being refused.
-POD_PATIENCE_SECONDS = 30
-STUCK = frozenset((IMAGE_UNAVAILABLE, UNSCHEDULABLE, CONTAINER_NOT_CREATED, RETRYING))
+STUCK = frozenset((IMAGE_UNAVAILABLE, UNSCHEDULABLE, CONTAINER_NOT_CREATED, POD_NOT_CREATED, RETRYING))
 
 
 def going(observed: Observed, job: JobState, now: datetime) -> Problem:
@@ -50,7 +49,7 @@ def failure(observed: Observed, job: JobState) -> Problem:
     last = _last_failed(observed.pods)
     if last is None:
         return Problem(FAILED, f"The Job failed: {_said(job)}")
-    problem = why_failed(last, WORK, MEMORY_FIELD)
+    problem = _why(observed, last)
     if job.failed < 2:
         return problem
     return Problem(problem.reason, f"{problem.message} It was tried {job.failed} times.")
@@ -66,15 +65,14 @@ def _between(observed: Observed, job: JobState, now: datetime) -> Problem:
         return Problem(REGISTERING, "The training is over; its outcome is about to be read.")
     last = _last_failed(observed.pods)
     if last is not None:
-        why = why_failed(last, WORK, MEMORY_FIELD).message
-        return Problem(RETRYING, f"{why} Kubernetes tries again by itself ({job.failed} failed so far).")
-    if (now - job.created).total_seconds() >= POD_PATIENCE_SECONDS:
         return Problem(
-            PENDING,
-            "The Job is made, but no pod could be created for it; a quota or an admission policy may forbid it: see "
-            f"`kubectl describe job {job.name}`.",
+            RETRYING, f"{_why(observed, last).message} Kubernetes tries again by itself ({job.failed} failed so far)."
         )
-    return Problem(PENDING, "The Job is made; its pod comes next.")
+    return no_pod(job, now) or Problem(PENDING, "The Job is made; its pod comes next.")
+
+
+def _why(observed: Observed, pod: PodState) -> Problem:
+    return why_failed(pod, WORK, MEMORY_FIELD, quoted=observed.spec.trainer.logs == "Quoted")
 
 
 def _last_failed(pods: tuple[PodState, ...]) -> PodState | None:

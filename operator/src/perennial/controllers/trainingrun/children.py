@@ -47,6 +47,7 @@ def _work(run: Object, spec: TrainingRunSpec, default_image: str) -> Work:
             Mount(places.data(spec).claim, places.DATA_ROOT),
             Mount(folder.claim, places.OUTPUT_PATH, folder.path, read_only=False),
         ],
+        private_log=trainer.logs == "Private",
         resources=trainer.resources.model_dump(exclude_defaults=True) if trainer.resources else None,
     )
 

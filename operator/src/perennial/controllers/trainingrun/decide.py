@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from perennial.api.modelversion import ModelVersionSpec
+from perennial.api.modelversion import GREATEST_VERSION, ModelVersionSpec
 from perennial.api.trainingrun import (
     CHILD_REFUSED,
     COMPLETED,
@@ -19,14 +19,15 @@ from perennial.api.trainingrun import (
 )
 from perennial.controllers.findings import Finding
 from perennial.controllers.headline import headline
-from perennial.controllers.jobs.failure import Problem
+from perennial.controllers.jobs.failure import POD_PATIENCE_SECONDS, Problem
 from perennial.controllers.jobs.said import NotUnderstoodError, read_failure
 from perennial.controllers.jobs.state import JobState
-from perennial.controllers.jobs.text import sentence
+from perennial.controllers.jobs.text import refusal, sentence
 from perennial.controllers.plan import Creation, Plan
 from perennial.controllers.trainingrun import attempts, places
 from perennial.controllers.trainingrun.children import training_job
 from perennial.controllers.trainingrun.gates import evaluate, gates_finding
+from perennial.controllers.trainingrun.memory import keep
 from perennial.controllers.trainingrun.observe import Observed, Stranger
 from perennial.controllers.trainingrun.outcome import Success, read_success
 from perennial.controllers.trainingrun.report import READ_BY_NONE, Report, failed, no_data, plan, waiting
@@ -44,8 +45,16 @@ DATA_REASONS = frozenset((DATA_NOT_FOUND, "DataDigestMismatch", "DataUnreadable"
 
 def decide(observed: Observed, now: datetime) -> Plan:
     """The plan for one pass."""
+    return keep(observed.run, observed.ended, _decide(observed, now))
+
+
+def _decide(observed: Observed, now: datetime) -> Plan:
     if observed.finished:
         return _clean_up(observed, now)
+    if observed.ended is not None:
+        # The status was lost after the run had failed. It must not train again, whether its Job is still there or not.
+        ended = observed.ended
+        return _fail(observed, Problem(ended.reason, ended.message), ended.time, now)
     if observed.stranger is not None:
         return _wait_for_name(observed, observed.stranger, now)
     if observed.job is None:
@@ -59,7 +68,7 @@ def decide(observed: Observed, now: datetime) -> Plan:
 
 def refused(observed: Observed, creation: Creation, words: str, now: datetime) -> Plan:
     """The apiserver does not take what the run needs: a quota, an admission policy, an impossible resource."""
-    message = f"Kubernetes refuses the {creation.kind.kind}; it is tried again every 30 s: {sentence(words)}"
+    message = f"Kubernetes refuses the {creation.kind.kind}; it is tried again every 30 s: {refusal(words)}"
     return plan(observed, waiting(CHILD_REFUSED, message, stalled=True), now, requeue_after=REFUSED_SECONDS)
 
 
@@ -110,7 +119,7 @@ def _wait_for_output(observed: Observed, now: datetime) -> Plan:
 def _watch(observed: Observed, job: JobState, now: datetime) -> Plan:
     doing = attempts.going(observed, job, now)
     # A pod that never comes makes no event either.
-    look_again = None if observed.pods else float(attempts.POD_PATIENCE_SECONDS)
+    look_again = None if observed.pods else float(POD_PATIENCE_SECONDS)
     return plan(observed, waiting(doing.reason, doing.message), now, requeue_after=look_again)
 
 
@@ -123,6 +132,11 @@ def _fail(observed: Observed, problem: Problem, ended: datetime, now: datetime) 
 def _harvest(observed: Observed, job: JobState, now: datetime) -> Plan:
     ended = job.finished_at or now
     text = attempts.last_words(observed.pods)
+    young = (now - ended).total_seconds() < POD_PATIENCE_SECONDS
+    if text is None and young and any(not each.over for each in observed.pods):
+        # What was read of the pod is older than what was read of its Job; a run that fails now never trains again.
+        ahead = waiting(REGISTERING, "The training is over; its outcome is about to be read.")
+        return plan(observed, ahead, now, requeue_after=1.0)
     if text is None and observed.registered:
         return _complete(observed, observed.registered[0], now)
     told = read_failure(text or "")
@@ -152,9 +166,17 @@ def _is_of(version: Object, success: Success) -> bool:
 
 def _register(observed: Observed, success: Success, now: datetime) -> Plan:
     number = observed.highest_version + 1
+    if number > GREATEST_VERSION:
+        return _no_number(observed, now)
     body = version_manifest(observed.run, observed.spec, number, success, observed.default_image)
     report = waiting(REGISTERING, "Training has ended well; its version is being made.")
     return plan(observed, report, now, Creation(MODEL_VERSION, body), requeue_after=1.0)
+
+
+def _no_number(observed: Observed, now: datetime) -> Plan:
+    taken = f"{observed.spec.model_name}-{observed.highest_version}"
+    message = f"{taken} has the greatest number that a version can have; delete it and the run goes on by itself."
+    return plan(observed, waiting(NAME_TAKEN, message, stalled=True), now, requeue_after=POLL_SECONDS)
 
 
 def _complete(observed: Observed, version: Object, now: datetime) -> Plan:

@@ -9,11 +9,12 @@ from typing import Any
 from perennial.api.conditions import SUCCEEDED
 from perennial.api.trainingrun import TrainingRunSpec
 from perennial.controllers.findings import stored_finding
-from perennial.controllers.jobs.state import JobState, PodState, read_job, read_pod
+from perennial.controllers.jobs.state import JobState, PodState, is_pod_of, read_job, read_pod
 from perennial.controllers.labels import RUN_UID, is_owned, label, made_by
 from perennial.controllers.trainingrun import places
 from perennial.controllers.trainingrun.children import CONTAINER
-from perennial.ports.kinds import JOB, MODEL_VERSION, PERSISTENT_VOLUME_CLAIM, POD, TRAINING_RUN
+from perennial.controllers.trainingrun.memory import Ended, remembered
+from perennial.ports.kinds import CONTROLLER_REVISION, JOB, MODEL_VERSION, PERSISTENT_VOLUME_CLAIM, POD, TRAINING_RUN
 from perennial.ports.kube import Kube, Object
 
 
@@ -26,7 +27,10 @@ class Stranger(Enum):
 
 @dataclass(frozen=True)
 class Observed:
-    """One look at a run and its surroundings; `registered` are the versions that carry its uid."""
+    """One look at a run and its surroundings.
+
+    `registered` are the versions that carry its uid; `ended` is the record of its failure.
+    """
 
     run: Object
     spec: TrainingRunSpec
@@ -38,6 +42,7 @@ class Observed:
     pods: tuple[PodState, ...] = ()
     registered: tuple[Object, ...] = ()
     highest_version: int = 0
+    ended: Ended | None = None
 
     @property
     def status(self) -> dict[str, Any]:
@@ -73,6 +78,7 @@ async def observe(kube: Kube, namespace: str, name: str, default_image: str) -> 
         stranger=None if found is None or ours else _stranger(found, name),
         pods=await _pods(kube, namespace, name, found) if found is not None and ours else (),
         registered=tuple(each for each in versions if _carries(each, uid)),
+        ended=remembered(run, await kube.list(CONTROLLER_REVISION, namespace, made_by(TRAINING_RUN, name))),
         highest_version=max((each["spec"]["version"] for each in versions), default=0),
     )
 
@@ -83,7 +89,7 @@ async def _is_there(kube: Kube, namespace: str, claim: str) -> bool:
 
 async def _pods(kube: Kube, namespace: str, name: str, job: Object) -> tuple[PodState, ...]:
     pods = await kube.list(POD, namespace, made_by(TRAINING_RUN, name))
-    states = [read_pod(each, CONTAINER) for each in pods if is_owned(each, job["metadata"]["uid"])]
+    states = [read_pod(each, CONTAINER) for each in pods if is_pod_of(each, job)]
     return tuple(sorted(states, key=lambda each: (each.created, each.name)))
 
 

@@ -45,7 +45,7 @@ def failed(reason: str, message: str, ended: datetime, data: Finding = READ_BY_N
 
 def no_data(claim: str) -> Finding:
     """DataReady when the data's claim is absent."""
-    message = f"There is no PersistentVolumeClaim {claim}; create it, or fill it, and the run goes on by itself."
+    message = f"There is no PersistentVolumeClaim {claim}; create it and the run goes on by itself."
     return Finding("False", DATA_NOT_FOUND, message)
 
 

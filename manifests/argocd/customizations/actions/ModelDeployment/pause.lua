@@ -1,0 +1,3 @@
+-- No rollout begins or goes forward until it is resumed; a worse canary is still rolled back.
+obj.spec.paused = true
+return obj

@@ -1,0 +1,11 @@
+-- Promote the canary as it is now: its revision is named, so a later one is never meant.
+local canary = obj.status and obj.status.canary
+if not canary then
+  error("There is no canary to promote.")
+end
+obj.spec.rollout = obj.spec.rollout or {}
+obj.spec.rollout.promote = canary.revision
+if obj.spec.rollout.reject == canary.revision then
+  obj.spec.rollout.reject = nil
+end
+return obj

@@ -1,0 +1,3 @@
+-- Go on where it was paused.
+obj.spec.paused = false
+return obj
