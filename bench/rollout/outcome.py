@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.rollout.twin import HOLD, PROMOTE, ROLL_BACK, Array
+from bench.rollout.twin import HOLD, PROMOTE, ROLL_BACK, Array, Mask
 from bench.rollout.world import TICK, Scenario
 
 HORIZON = 4 * 3600.0
@@ -61,15 +61,21 @@ class Ledger:
     def __init__(self, scenario: Scenario, rows: int) -> None:
         self._scenario = scenario
         self.active = np.ones(rows, dtype=bool)
-        nothing = (np.zeros(rows) for _ in range(3))
-        self.out = Outcomes(np.full(rows, HOLD), np.full(rows, HORIZON), *nothing, broke=scenario.harm_after)
+        self.out = Outcomes(
+            verdict=np.full(rows, float(HOLD)),
+            seconds=np.full(rows, HORIZON),
+            canary_requests=np.zeros(rows),
+            harmed=np.zeros(rows),
+            information=np.zeros(rows),
+            broke=scenario.harm_after,
+        )
 
     def served(self, time: float, weight: Array, canary_requests: Array) -> None:
         """Users were served for one interval; `weight` in [0, 1] is the canary's share of each rollout."""
         self.out.canary_requests[self.active] += canary_requests[self.active]
         self.out.harmed += self._scenario.rps * TICK * self._scenario.added(time) * weight
 
-    def end(self, rows: Array, verdict: int, time: float) -> None:
+    def end(self, rows: Mask, verdict: int, time: float) -> None:
         """Those of the still active `rows` ended at `time`."""
         ended = rows & self.active
         self.out.verdict[ended] = verdict

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.rollout.outcome import HORIZON, Ledger, Outcomes
-from bench.rollout.twin import PROMOTE, ROLL_BACK, Array
+from bench.rollout.twin import PROMOTE, ROLL_BACK, Array, Mask
 from bench.rollout.world import TICK, Scenario, World
 
 
@@ -84,7 +84,7 @@ class _Flagger:
         self.weight = np.full(rows, float(rule.step))
         self._failed = np.zeros(rows)
 
-    def look(self, time: float, window: _Window, active: Array) -> tuple[Array, Array]:
+    def look(self, time: float, window: _Window, active: Mask) -> tuple[Mask, Mask]:
         """Who is promoted and who is rolled back."""
         nobody = np.zeros(len(self.weight), dtype=bool)
         if time % self._rule.interval:
@@ -105,7 +105,7 @@ class _Argo:
         self.weight = np.full(rows, float(rule.weights[0]))
         self._failed = np.zeros(rows)
 
-    def look(self, time: float, window: _Window, active: Array) -> tuple[Array, Array]:
+    def look(self, time: float, window: _Window, active: Mask) -> tuple[Mask, Mask]:
         """Who is promoted and who is rolled back."""
         rule, nobody = self._rule, np.zeros(len(self.weight), dtype=bool)
         began = rule.starting * rule.pause

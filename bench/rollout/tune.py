@@ -43,7 +43,7 @@ class Tuned:
 
 def tune(default: Flagger | Argo, base: float, rps: float, runs: int, seed: int) -> Tuned:
     """The best settings of `default`'s kind for a base rate and traffic that are known exactly."""
-    settings = list(_flaggers(base) if isinstance(default, Flagger) else _argos(base))
+    settings: list[Flagger | Argo] = [*_flaggers(base)] if isinstance(default, Flagger) else [*_argos(base)]
     first = sorted((_measure(rule, base, rps, runs // 10, seed) for rule in settings), key=lambda each: each.rank)
     second = (_measure(each.rule, base, rps, runs, seed + 1) for each in first[:CANDIDATES])
     return min(second, key=lambda each: each.rank)
