@@ -15,8 +15,10 @@ hash = $(firstword $(shell cat $(1) | sha256sum | cut -c1-12))
 UV := $(PERENNIAL_CACHE)/uv-$(call hash,scripts/requirements.txt)/bin/uv
 OPERATOR_ENV := $(PERENNIAL_CACHE)/envs/operator-$(call hash,operator/requirements-dev.txt)
 TRAINER_ENV := $(PERENNIAL_CACHE)/envs/trainer-$(call hash,trainer/requirements-dev.txt)
+BENCH_ENV := $(PERENNIAL_CACHE)/envs/bench-$(call hash,bench/requirements.txt)
 PY := $(OPERATOR_ENV)/bin/python
 TRAINER_PY := $(TRAINER_ENV)/bin/python
+BENCH_PY := $(BENCH_ENV)/bin/python
 CLUSTER := python3 -m clusters
 
 ##@ Main
@@ -76,17 +78,19 @@ run: chosen $(OPERATOR_ENV)/.done ## Run the operator from this shell on the clu
 
 ##@ Checks
 .PHONY: lint
-lint: env check-generated ## ruff, mypy --strict, the layers, and whether generated files are up to date (40 s)
+lint: env $(BENCH_ENV)/.done check-generated ## ruff, mypy --strict, the layers, and whether generated files are up to date (40 s)
 	@$(OPERATOR_ENV)/bin/ruff check .
 	@$(OPERATOR_ENV)/bin/ruff format --check .
 	@$(OPERATOR_ENV)/bin/mypy operator/src clusters devcluster demo
 	@$(TRAINER_ENV)/bin/mypy trainer/src
+	@$(BENCH_ENV)/bin/mypy bench
 	@$(OPERATOR_ENV)/bin/lint-imports --no-cache
 
 .PHONY: test-unit
-test-unit: env ## Tests of everything that decides (2 minutes)
-	@$(PY) -m pytest tests/unit --ignore tests/unit/trainer
+test-unit: env $(BENCH_ENV)/.done ## Tests of everything that decides (2 minutes)
+	@$(PY) -m pytest tests/unit --ignore tests/unit/trainer --ignore tests/unit/bench
 	@$(TRAINER_PY) -m pytest tests/unit/trainer
+	@$(BENCH_PY) -m pytest tests/unit/bench
 
 .PHONY: test-apiserver
 test-apiserver: env ## Tests of the reconcilers on a real kube-apiserver (3 minutes)
@@ -112,6 +116,11 @@ test-devcluster: env ## Tests of the cluster itself: up, down, accidents; takes 
 test-e2e: install ## Tests of the main job on the whole cluster (8 minutes)
 	@$(PY) -m pytest tests/e2e
 
+##@ Benchmarks
+.PHONY: bench-rollout
+bench-rollout: $(BENCH_ENV)/.done ## The decision engine beside Flagger's and Argo Rollouts' rules (20 minutes; QUICK=1: one)
+	@$(BENCH_PY) -m bench.rollout
+
 ##@ Environments
 .PHONY: env
 env: $(OPERATOR_ENV)/.done $(TRAINER_ENV)/.done ## Make the two Python environments (about 2 minutes cold)
@@ -135,6 +144,12 @@ $(TRAINER_ENV)/.done: | trainer/requirements-dev.txt $(UV)
 	@echo "-- Python environment of the trainer (60 s)"
 	@$(UV) venv --quiet --allow-existing --python python3 $(@D)
 	@$(UV) pip sync --quiet --require-hashes --python $(@D)/bin/python trainer/requirements-dev.txt
+	@touch $@
+
+$(BENCH_ENV)/.done: | bench/requirements.txt $(UV)
+	@echo "-- Python environment of the benchmarks (15 s)"
+	@$(UV) venv --quiet --allow-existing --python python3 $(@D)
+	@$(UV) pip sync --quiet --require-hashes --python $(@D)/bin/python bench/requirements.txt
 	@touch $@
 
 .PHONY: lock
