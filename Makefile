@@ -31,7 +31,7 @@ demo: install ## Show the main job on real flights: train, serve, canary, promot
 	@$(PY) -m demo
 
 .PHONY: test
-test: chosen ## Run every check and test (15 minutes; the first time 20 more)
+test: chosen ## Run every check and test (50 minutes; the first time 20 more)
 	@scripts/suites lint test-unit test-apiserver test-faults $(if $(filter devcluster,$(PERENNIAL_CLUSTER)),test-devcluster) test-e2e
 
 ##@ Cluster (PERENNIAL_CLUSTER: kind where Docker is, else devcluster; or current, your kubeconfig's)
@@ -87,18 +87,18 @@ lint: env $(BENCH_ENV)/.done check-generated ## ruff, mypy --strict, the layers,
 	@$(OPERATOR_ENV)/bin/lint-imports --no-cache
 
 .PHONY: test-unit
-test-unit: env $(BENCH_ENV)/.done ## Tests of everything that decides (2 minutes)
+test-unit: env $(BENCH_ENV)/.done ## Tests of everything that decides (4 minutes)
 	@$(PY) -m pytest tests/unit --ignore tests/unit/trainer --ignore tests/unit/bench
 	@$(TRAINER_PY) -m pytest tests/unit/trainer
 	@$(BENCH_PY) -m pytest tests/unit/bench
 
 .PHONY: test-apiserver
-test-apiserver: env ## Tests of the reconcilers on a real kube-apiserver (3 minutes)
+test-apiserver: env ## Tests of the reconcilers on a real kube-apiserver (10 minutes)
 	@scripts/debian-packages apiserver
 	@$(PY) -m pytest tests/apiserver
 
 .PHONY: test-faults
-test-faults: env ## The operator is killed at every write of the main job, and other faults (10 minutes)
+test-faults: env ## The operator is killed at every write of the main job, and other faults (18 minutes)
 	@scripts/debian-packages apiserver
 	@$(PY) -m pytest tests/faults --ignore tests/faults/test_soak.py
 
@@ -113,7 +113,7 @@ test-devcluster: env ## Tests of the cluster itself: up, down, accidents; takes 
 	@$(PY) -m pytest tests/devcluster
 
 .PHONY: test-e2e
-test-e2e: install ## Tests of the main job on the whole cluster (8 minutes)
+test-e2e: install ## Tests of the main job on the whole cluster (14 minutes)
 	@$(PY) -m pytest tests/e2e
 
 ##@ Benchmarks
