@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import logging
 import os
-import re
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -53,7 +52,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
 
 def _shown(value: object) -> str:
     """A default as --help prints it: the environment's may be a URL with a password."""
-    return re.sub(r"://[^/@]*@", "://[redacted]@", str(value)).replace("%", "%%")
+    return logs.without_user(str(value)).replace("%", "%%")
 
 
 def _guess(name: str) -> str | None:

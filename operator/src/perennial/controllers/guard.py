@@ -16,7 +16,7 @@ from perennial.api import RESOURCES
 from perennial.api import conditions as types
 from perennial.api.modeldeployment import PERMISSION_MISSING, SPEC_INVALID
 from perennial.controllers.findings import Finding, Status, Telling, changed, merge, stored_finding
-from perennial.controllers.jobs.text import clean, sentence
+from perennial.controllers.jobs.text import clean, refusal
 from perennial.controllers.plan import write_and_tell
 from perennial.core.reconciling import Reconciler, Result
 from perennial.core.services import Services
@@ -66,7 +66,7 @@ class Guarded:
             obj = await self._kube.get(self.kind, namespace, name)
             if obj is None:
                 return Result()
-            words = sentence(clean(str(error), 1500))
+            words = refusal(str(error))
             why = f"The operator lacks a permission: {words} Give its role what manifests/ gives it."
             await self._tell(obj, Finding("True", PERMISSION_MISSING, why), main=False)
             return Result(AGAIN_SECONDS)

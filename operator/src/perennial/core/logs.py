@@ -54,7 +54,12 @@ class JsonFormatter(logging.Formatter):
 
 def redact(text: str) -> str:
     """The text without what looks like a credential."""
-    return _USERS.sub(r"\1[redacted]@", _SECRETS.sub(r"\1[redacted]", text))
+    return without_user(_SECRETS.sub(r"\1[redacted]", text))
+
+
+def without_user(text: str) -> str:
+    """The text without the user and password of any address in it."""
+    return _USERS.sub(r"\1[redacted]@", text)
 
 
 def configure(level: int = logging.INFO, stream: TextIO | None = None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from perennial.api.modeldeployment import CHILD_REFUSED
-from perennial.controllers.jobs.text import clean, sentence
+from perennial.controllers.jobs.text import refusal
 from perennial.controllers.labels import is_owned
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.plan import Plan
@@ -45,8 +45,8 @@ async def _tried(kind: Kind, obj: Child, write: Awaitable[Problem | None]) -> Pr
     try:
         return await write
     except (Invalid, Forbidden, WebhookUnavailable) as error:
-        words = clean(str(error), 1500)
-        message = f"The cluster refuses {_name(kind, obj)}: {sentence(words)} Mend what it names; it is tried again."
+        words = refusal(str(error))
+        message = f"The cluster refuses {_name(kind, obj)}: {words} Mend what it names; it is tried again."
         return Problem(CHILD_REFUSED, message)
 
 
