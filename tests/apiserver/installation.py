@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,14 +21,19 @@ FOREIGN = {"inferenceservices", "servingruntimes", "httproutes", "gateways"}
 
 
 @contextmanager
-def installation(directory: Path, *, audit: bool = False) -> Iterator[Kubectl]:
-    """kubectl of an admin; see `running_apiserver` for the folder and the audit log."""
+def installation(
+    directory: Path, *, audit: bool = False, overlay: str = "devcluster", namespaces: Sequence[str] = ()
+) -> Iterator[Kubectl]:
+    """kubectl of an admin; `namespaces` are made before the overlay is applied.
+
+    See `running_apiserver` for the folder and the audit log.
+    """
     with running_apiserver(directory, audit=audit) as kubeconfig:
         kubectl = Kubectl([str(go.build("kubernetes")), "kubectl"], kubeconfig)
-        for namespace in ("perennial-system", "envoy-gateway-system"):
+        for namespace in ("perennial-system", "envoy-gateway-system", *namespaces):
             kubectl("create", "namespace", namespace)
         kubectl("apply", "--server-side", "-f", "-", stdin=_definitions())
-        kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=_manifests(kubectl))
+        kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifests(kubectl, overlay))
         until(lambda: _established(kubectl), "all definitions established", 60)
         install_gateway(kubectl)
         yield kubectl
@@ -55,7 +60,8 @@ def _established(kubectl: Kubectl) -> bool:
     return all(ready) and all(map(served, FOREIGN))
 
 
-def _manifests(kubectl: Kubectl) -> str:
-    command = [str(ROOT / "scripts/manifests"), "devcluster", *IMAGES]
+def manifests(kubectl: Kubectl, overlay: str) -> str:
+    """What `scripts/manifests` prints for an overlay."""
+    command = [str(ROOT / "scripts/manifests"), overlay, *IMAGES]
     environment = {"KUBECTL": " ".join(kubectl.command), "PATH": "/usr/bin:/bin"}
     return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from perennial.ports.kube import KubeClient
+from tests.apiserver.installation import installation
 from tests.apiserver.security import cluster
 from tests.apiserver.support import Kubectl
 
@@ -18,7 +19,7 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     """kubectl of an admin, on a cluster with everything of manifests/."""
-    with cluster.secured(tmp_path_factory.mktemp("secured")) as kubectl:
+    with installation(tmp_path_factory.mktemp("secured"), audit=True) as kubectl:
         yield kubectl
 
 

@@ -11,6 +11,7 @@ import yaml
 from perennial.ports.kinds import JOB, MODEL_VERSION, TRAINING_RUN
 from perennial.ports.kube import KubeClient
 from tests.apiserver import playing
+from tests.apiserver.installation import installation
 from tests.apiserver.modeldeployment.stage import Stage
 from tests.apiserver.security import cluster, mainjob
 from tests.apiserver.support import Kubectl, OperatorProcess, eventually, until
@@ -21,7 +22,8 @@ SERVED, IGNORED, GATEWAY = "flights", "elsewhere", "envoy-gateway-system"
 @pytest.fixture(scope="module")
 def namespaced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     """kubectl of an admin, on a cluster with this overlay."""
-    with cluster.secured(tmp_path_factory.mktemp("namespaced"), "namespaced", SERVED, IGNORED) as kubectl:
+    folder = tmp_path_factory.mktemp("namespaced")
+    with installation(folder, audit=True, overlay="namespaced", namespaces=(SERVED, IGNORED)) as kubectl:
         yield kubectl
 
 

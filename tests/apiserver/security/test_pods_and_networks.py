@@ -11,18 +11,19 @@ import yaml
 
 from perennial.ports.kinds import JOB, SERVING_RUNTIME
 from perennial.ports.kube import KubeClient
+from tests.apiserver.installation import ROOT, manifests
 from tests.apiserver.security import cluster, mainjob
 from tests.apiserver.support import Kubectl
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
 FOLDERS = ("manifests/base", "manifests/overlays", "examples")
-POLICIES = cluster.ROOT / "manifests/components/network-policies/operator.yaml"
-SAMPLE = cluster.ROOT / "manifests/samples/network-policies.yaml"
+POLICIES = ROOT / "manifests/components/network-policies/operator.yaml"
+SAMPLE = ROOT / "manifests/samples/network-policies.yaml"
 
 
 def namespaces() -> list[dict[str, Any]]:
     """Every Namespace that we ship."""
-    files = [path for folder in FOLDERS for path in (cluster.ROOT / folder).rglob("*.yaml")]
+    files = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.yaml")]
     return [obj for path in files for obj in cluster.objects(path.read_text()) if obj.get("kind") == "Namespace"]
 
 
@@ -76,7 +77,7 @@ def test_network_policies_are_accepted(secured: Kubectl, path: Path) -> None:
 def test_the_component_selects_the_operator_and_lets_it_ask_what_it_asks(secured: Kubectl) -> None:
     """Of the ports only: that a network enforces them is not shown here."""
     (policy,) = cluster.objects(POLICIES.read_text())
-    found = cluster.objects(cluster.manifests(secured, "devcluster"))
+    found = cluster.objects(manifests(secured, "devcluster"))
     (deployment,) = (each for each in found if each["kind"] == "Deployment")
     template = deployment["spec"]["template"]
     assert policy["spec"]["podSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
@@ -89,7 +90,7 @@ def test_the_component_selects_the_operator_and_lets_it_ask_what_it_asks(secured
 def test_the_component_is_one_line_in_an_overlay(secured: Kubectl, tmp_path: Path) -> None:
     copied = tmp_path / "manifests"
     for folder in ("manifests", "crds"):
-        shutil.copytree(cluster.ROOT / folder, tmp_path / folder)
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     overlay = copied / "overlays/devcluster/kustomization.yaml"
     overlay.write_text(overlay.read_text() + "components: [../../components/network-policies]\n")
     assert "kind: NetworkPolicy" in secured("kustomize", str(overlay.parent))
