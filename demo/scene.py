@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from demo.kubectl import Kubectl, Object
 from demo.tally import Tally
+from perennial.api.analysis import Analysis
 from perennial.api.base import number
-from perennial.api.modeldeployment import Analysis, ModelDeploymentStatus
+from perennial.api.modeldeployment_status import ModelDeploymentStatus
 from perennial.api.modelversion import ModelVersionSpec, ModelVersionStatus
 from perennial.api.trainingrun import TrainingRunStatus
 

@@ -13,7 +13,7 @@ from demo.kubectl import Kubectl, until
 from demo.load import Load
 from demo.tally import Tally
 from demo.traffic import Traffic
-from perennial.api.modeldeployment import GatewayReference, Router
+from perennial.api.serving import GatewayReference, Router
 from perennial.controllers.modeldeployment.route import route
 from tests.e2e.conftest import GATEWAY, Told
 from tests.e2e.envoy import service_counts, tally_classes

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from perennial.api.modeldeployment import Serving
+from perennial.api.serving import Serving
 from perennial.controllers.modeldeployment.revision import resolve
 from perennial.controllers.modeldeployment.stored import versions_of
 from perennial.ports.kinds import (

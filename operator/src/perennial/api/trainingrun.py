@@ -6,18 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from perennial.api.base import (
-    ApiModel,
-    Column,
-    DnsLabel,
-    PvcUri,
-    Quantity,
-    Resource,
-    ResourceName,
-    Rule,
-    Sha256,
-    cel,
-)
+from perennial.api.base import ApiModel, Column, DnsLabel, PvcUri, Quantity, Resource, ResourceName, Rule, Sha256, cel
 from perennial.api.conditions import Conditions
 from perennial.api.modelversion import Lineage, Metrics
 from perennial.api.trainer import Trainer

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from perennial.api.modeldeployment import Router, Serving
 from perennial.api.modelversion import ModelVersionSpec
+from perennial.api.serving import Router, Serving
 from perennial.controllers.modeldeployment import preflight, revision, route
 from perennial.controllers.modeldeployment.gateway import GatewayView, state
 from perennial.controllers.modeldeployment.health import health

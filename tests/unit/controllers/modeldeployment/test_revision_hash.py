@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from perennial.api.modeldeployment import Serving
 from perennial.api.modelversion import ModelVersionSpec
+from perennial.api.serving import Serving
 from perennial.controllers.modeldeployment.revision import Version, inputs_of, resolve
 from perennial.core.names import short_hash
 

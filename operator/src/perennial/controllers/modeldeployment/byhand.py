@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from perennial.api.modeldeployment import CanaryStatus
+from perennial.api.modeldeployment_status import CanaryStatus
 from perennial.controllers.findings import Telling
 from perennial.controllers.modeldeployment import naming
 from perennial.controllers.modeldeployment.course import CANARY, Course

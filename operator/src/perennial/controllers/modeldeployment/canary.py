@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from perennial.api.modeldeployment import PREPARING, CanaryStatus
+from perennial.api.modeldeployment import PREPARING
+from perennial.api.modeldeployment_status import CanaryStatus
 from perennial.controllers.modeldeployment import byhand, stepping, story
 from perennial.controllers.modeldeployment.course import CANARY, NOT_ROUTED, Course, revision_status
 from perennial.controllers.modeldeployment.move import Move

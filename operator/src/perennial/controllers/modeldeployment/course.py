@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from perennial.api.modeldeployment import CanaryStatus, PreviousStatus, RevisionStatus
+from perennial.api.modeldeployment_status import CanaryStatus, PreviousStatus, RevisionStatus
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import Record
 from perennial.core.conditions import format_time

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from perennial.api import modeldeployment as api
+from perennial.api.serving import Router
 from perennial.controllers.jobs.text import clean
 
 TAKEN = {"Accepted", "ResolvedRefs"}
@@ -55,9 +56,7 @@ class GatewayView:
 NOTHING_SEEN = GatewayView(installed=True, gateway=None, service=None)
 
 
-def state(
-    view: GatewayView, router: api.Router, model: str, namespace: str, route: dict[str, Any] | None
-) -> GatewayState:
+def state(view: GatewayView, router: Router, model: str, namespace: str, route: dict[str, Any] | None) -> GatewayState:
     """What can be said of the gateway that ``router`` names and of our HTTPRoute there."""
     name = f"{router.gateway_ref.namespace or namespace}/{router.gateway_ref.name}"
     if not view.installed:
@@ -121,7 +120,7 @@ def _acceptance(route: dict[str, Any] | None, gateway: str) -> tuple[Status, str
     return "True", api.ROUTE_ACCEPTED, f"Gateway {gateway} has taken the route."
 
 
-def _url(gateway: dict[str, Any], router: api.Router, model: str) -> str | None:
+def _url(gateway: dict[str, Any], router: Router, model: str) -> str | None:
     for scheme, port in _listeners(gateway):
         authority = router.hostname if port == DEFAULT_PORTS[scheme] else f"{router.hostname}:{port}"
         return f"{scheme}://{authority}/v1/models/{model}"

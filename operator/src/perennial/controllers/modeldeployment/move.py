@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from perennial.api.modeldeployment import AnalysisStatus, HistoryEntry
+from perennial.api.modeldeployment_status import AnalysisStatus, HistoryEntry
 from perennial.controllers.findings import Telling
 from perennial.controllers.modeldeployment.course import Course
 from perennial.controllers.modeldeployment.revision import Record

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from perennial.api.modeldeployment import ModelDeploymentSpec, Router
+from perennial.api.modeldeployment import ModelDeploymentSpec
+from perennial.api.serving import Router
 from perennial.controllers.labels import is_owned
 from perennial.controllers.modeldeployment import naming, revision
 from perennial.controllers.modeldeployment.gateway import GatewayView

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from perennial.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
+from perennial.api.modeldeployment import ModelDeploymentSpec
+from perennial.api.modeldeployment_status import ModelDeploymentStatus
 from perennial.controllers.jobs.state import is_pod_of
 from perennial.controllers.modeldeployment import naming
 from perennial.controllers.modeldeployment import preflight as preflights

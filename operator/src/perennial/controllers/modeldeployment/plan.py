@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from perennial.api.conditions import Condition
-from perennial.api.modeldeployment import ModelDeploymentStatus
+from perennial.api.modeldeployment_status import ModelDeploymentStatus
 from perennial.controllers.findings import Telling
 from perennial.controllers.modeldeployment import byhand, children
 from perennial.controllers.modeldeployment.conditions import conditions

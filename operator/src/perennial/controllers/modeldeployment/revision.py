@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from perennial.api.modeldeployment import Serving
 from perennial.api.modelversion import ModelVersionSpec
+from perennial.api.serving import Serving
 from perennial.controllers.modeldeployment import naming
 from perennial.controllers.modeldeployment.runtime import runtime_spec
 from perennial.core.names import short_hash

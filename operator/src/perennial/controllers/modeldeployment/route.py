@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from perennial.api.modeldeployment import Router
+from perennial.api.serving import Router
 from perennial.controllers.modeldeployment import naming
 from perennial.core.conditions import parse_time
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from perennial.api.modeldeployment import Serving
 from perennial.api.pods import Resources
+from perennial.api.serving import Serving
 from perennial.controllers.modeldeployment import naming
 
 MODEL_FORMAT = "perennial"

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from pydantic import ValidationError
 
 from perennial.api.conditions import VERIFIED
-from perennial.api.modeldeployment import ONE_TARGET, STEPS_RISE, ModelDeploymentSpec, ModelDeploymentStatus
+from perennial.api.modeldeployment import ONE_TARGET, ModelDeploymentSpec
+from perennial.api.modeldeployment_status import ModelDeploymentStatus
 from perennial.api.modelversion import ModelVersionSpec
+from perennial.api.strategy import STEPS_RISE
 from perennial.controllers.modeldeployment.revision import Version
 from perennial.core.conditions import find_condition
 from perennial.ports.kube import Object

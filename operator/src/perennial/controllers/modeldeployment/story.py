@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
-from perennial.api.modeldeployment import STEPPING, AnalysisStatus, HistoryEntry, MetricStatus
+from perennial.api.modeldeployment import STEPPING
+from perennial.api.modeldeployment_status import AnalysisStatus, HistoryEntry, MetricStatus
 from perennial.controllers.findings import Telling
 from perennial.controllers.modeldeployment.course import Course
 from perennial.controllers.modeldeployment.move import Move
