@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from perennial.core.counting.family import Owner, RawSeries, Tally, Wanted, tally
+from perennial.core.counting.family import REPLICA_LABELS, Owner, RawSeries, Tally, Wanted, tally
 from perennial.core.counting.growth import Labels, LineKey, Process, Scrapes, Values, process_of
 from perennial.core.counting.selector import Selector, written
 
 _TOTAL, _BAD, _FAILED = "total", "bad", "failed"
-REPLICA_LABELS = ("prometheus", "prometheus_replica")
 DOUBLED_SAMPLES = 3
 
 
