@@ -15,11 +15,24 @@ from dataclasses import dataclass, replace
 from perennial.rollout import absolute, advance, rollback, sentences, steering, steps
 from perennial.rollout.decision import Decision, HoldReason, Verdict, hold
 from perennial.rollout.evalue import NO_REQUESTS, Comparison, Line, Null
+from perennial.rollout.forecast import expected_seconds, undecidable
 from perennial.rollout.plan import Metric, Plan
 from perennial.rollout.state import ENGINE_VERSION, ERRORS, Batch, Facts, MetricState, State
 from perennial.rollout.steering import NO_HISTORY, History
 
-__all__ = ["ENGINE_VERSION", "ERRORS", "Batch", "Facts", "History", "State", "start", "update", "verdict"]
+__all__ = [
+    "ENGINE_VERSION",
+    "ERRORS",
+    "Batch",
+    "Facts",
+    "History",
+    "State",
+    "expected_seconds",
+    "start",
+    "undecidable",
+    "update",
+    "verdict",
+]
 
 IDLE_SECONDS = 60.0
 """Without requests for that long, the reason to wait is the traffic."""
