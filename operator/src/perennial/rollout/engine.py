@@ -15,11 +15,24 @@ from dataclasses import dataclass, replace
 from perennial.rollout import absolute, advance, rollback, sentences, steering, steps
 from perennial.rollout.decision import Decision, HoldReason, Verdict, hold
 from perennial.rollout.evalue import NO_REQUESTS, Comparison, Line, Null
+from perennial.rollout.forecast import expected_seconds, undecidable
 from perennial.rollout.plan import Metric, Plan
 from perennial.rollout.state import ENGINE_VERSION, ERRORS, Batch, Facts, MetricState, State
 from perennial.rollout.steering import NO_HISTORY, History
 
-__all__ = ["ENGINE_VERSION", "ERRORS", "Batch", "Facts", "History", "State", "start", "update", "verdict"]
+__all__ = [
+    "ENGINE_VERSION",
+    "ERRORS",
+    "Batch",
+    "Facts",
+    "History",
+    "State",
+    "expected_seconds",
+    "start",
+    "undecidable",
+    "update",
+    "verdict",
+]
 
 IDLE_SECONDS = 60.0
 """Without requests for that long, the reason to wait is the traffic."""
@@ -29,7 +42,8 @@ def start(plan: Plan, histories: Mapping[str, History], *, slack: float = steps.
     """Evidence 1 for every metric of the plan; margins and burstiness are frozen here.
 
     `histories` are stable's before the first batch; of a metric that has none the first batch is its history and no
-    evidence. `slack` is m/delta in the ramp: how much of the tolerance is no reason to roll back.
+    evidence. `slack` is m/delta until the bake: how much of the tolerance is no reason to roll back (`steps.HELD_SLACK`
+    where the weight is set by hand).
     """
     total = sum(metric.share for metric in plan.metrics)
     metrics = tuple(
@@ -68,20 +82,17 @@ class _Interval:
     share: float
     start: float
     end: float
-    held: bool
-    by_hand: bool
-    ramp_slack: float
+    slack: float
 
     def margin(self, metric: MetricState) -> float:
         """m of this batch."""
-        return steps.slack(metric.name, self.held, self.ramp_slack) * metric.delta
+        return steps.slack(metric.name, self.step == self.plan.bake, self.slack) * metric.delta
 
 
 def update(state: State, batch: Batch, step: int) -> State:
     """The state after `batch`, whose weight was that of `step`. The bets use only what was known before it."""
     plan, end = state.plan, state.seconds + batch.seconds
-    held = batch.by_hand or step == plan.bake
-    time = _Interval(plan, step, plan.share(step), state.seconds, end, held, batch.by_hand, state.slack)
+    time = _Interval(plan, step, plan.share(step), state.seconds, end, state.slack)
     metrics = tuple(_update(metric, batch, time) for metric in state.metrics)
     idle = 0.0 if _busy(batch, time) else state.idle_seconds + batch.seconds
     rps = state.rps or max((_requests(both) for both in batch.metrics.values()), default=0) / batch.seconds
@@ -132,14 +143,14 @@ def _bounded(metric: MetricState, ceiling: absolute.Ceiling, batch: Comparison, 
 def _compared(metric: MetricState, batch: Comparison, time: _Interval) -> MetricState:
     theta_s, phi = metric.steering.theta, metric.bursts.compared(time.share)
     bets = rollback.Bets(Line(time.margin(metric), Null.AT_MOST), theta_s, metric.delta, phi)
-    # A move that was made needs no more evidence; at a weight set by hand none is made.
-    first = 0 if time.by_hand else time.step
-    waiting = advance.update(metric.advance[first:], batch, metric.margins[first:], theta_s, phi, time.plan.miss)
+    step, miss = time.step, time.plan.miss
+    # A move that was made needs no more evidence.
+    waiting = advance.update(metric.advance[step:], batch, metric.margins[step:], theta_s, phi, miss)
     return replace(
         metric,
         steering=steering.update(metric.steering, batch.stable, phi),
         mixture=rollback.update(metric.mixture, batch, bets, time.start, time.end),
-        advance=metric.advance[:first] + waiting,
+        advance=metric.advance[:step] + waiting,
         totals=Comparison(metric.totals.canary + batch.canary, metric.totals.stable + batch.stable),
     )
 
