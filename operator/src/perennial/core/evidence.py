@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from perennial.core.analysis_types import NOT_ROUTED, Watched
 from perennial.core.counting import growth
@@ -38,7 +38,7 @@ class Scraped:
 class _Course:
     """What stays the same while a rollout is followed; `spans` are times that nothing may be counted of."""
 
-    watched: Watched[object]
+    watched: Watched[Any]
     grid: Grid
     question: Question
     grown: Mapping[str, tuple[Grown, Grown]]
@@ -93,9 +93,8 @@ def count(
     spans = (*watched.disturbed, *(() if watched.step == NOT_ROUTED else ((t, t) for t in progress.changes)))
     course = _Course(watched, grid, question, grown, spans)
     if progress.state is not None:
-        # Times of the plan may have changed, and a weight be held by hand: neither makes another question.
-        state = replace(progress.state, plan=plan_of(watched, grid), slack=watched.slack)
-        progress = replace(progress, state=state)
+        # Times of the plan may have changed: that is no other question.
+        progress = replace(progress, state=replace(progress.state, plan=plan_of(watched, grid)))
     while grown and progress.position + grid.poll_seconds <= until:
         progress = _interval(progress, course)
     return progress
@@ -130,13 +129,11 @@ def _batch(progress: Progress, course: _Course, start: float, seconds: float) ->
     compared, absolute, unclear = {}, {}, course.unclear()
     for name, versions in course.grown.items():
         family, bound = course.question.families[name], progress.bounds.get(name)
-        canary, stable = (
-            family.tally(grown.between(start, progress.position, unclear), bound) for grown in versions
-        )
+        canary, stable = (family.tally(grown.between(start, progress.position, unclear), bound) for grown in versions)
         if _any(canary, stable):
             compared[name] = Comparison(canary.compared, stable.compared)
             absolute[name] = Comparison(canary.failed, stable.failed)
-    return engine.Batch(seconds, compared, absolute)
+    return engine.Batch(seconds, compared, absolute, by_hand=course.watched.by_hand)
 
 
 def _any(canary: Tally, stable: Tally) -> bool:
@@ -162,5 +159,5 @@ def _begun(progress: Progress, course: _Course) -> Progress:
     if not warmth.suffices(watched.plan.warm_up_seconds, question.families, progress.bounds):
         return progress
     histories = warmth.histories(question.families, progress.bounds)
-    state = engine.start(plan_of(watched, course.grid), histories, slack=watched.slack)
+    state = engine.start(plan_of(watched, course.grid), histories)
     return replace(progress, state=state)

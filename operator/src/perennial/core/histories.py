@@ -15,7 +15,7 @@ from perennial.core.counting.pods import intervals
 from perennial.core.evidence import Scraped
 from perennial.core.polling import HISTORY_SECONDS, Grid
 from perennial.core.progress import Progress, Question
-from perennial.core.warmth import ENOUGH_BAD, Learned, Warmth
+from perennial.core.warmth import ENOUGH_BAD, ONE_POD, Learned, Warmth
 from perennial.ports.prometheus_types import Series
 from perennial.rollout.bursts import Pods
 
@@ -69,7 +69,7 @@ def _until(series: Iterable[Series], until: float) -> Iterable[tuple[Mapping[str
 
 
 def remember(
-    progress: Progress, question: Question, grid: Grid, scraped: Mapping[str, Scraped], pods: Pods = Pods()
+    progress: Progress, question: Question, grid: Grid, scraped: Mapping[str, Scraped], pods: Pods = ONE_POD
 ) -> Progress:
     """With what was before `position`: the lines to go on from, and stable's history if no evidence has begun."""
     tails, found = dict[str, Tails](), dict[str, tuple[Grown, Grown]]()
@@ -109,7 +109,9 @@ def remember_older(
     for name, stable in scraped.items():
         family, bound = question.families[name], progress.bounds.get(name)
         _, _, grown = growth.follow(Tails(), {}, stable)
-        counts = [family.tally(each, bound).compared for each in intervals(grown, span.start, span.end, grid.poll_seconds)]
+        counts = [
+            family.tally(each, bound).compared for each in intervals(grown, span.start, span.end, grid.poll_seconds)
+        ]
         newest = metrics[name].last
         metrics[name] = replace(replace(metrics[name], last=type(newest)(0, 0)).spread_over(counts), last=newest)
     return replace(progress, warmth=replace(progress.warmth, metrics=metrics))

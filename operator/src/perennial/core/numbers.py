@@ -105,7 +105,7 @@ def forecast(watched: Watched[KeyT], now: Progress, grid: Grid, question: Questi
         if first is None or not warm or question.open_bounds(now.bounds):
             return Forecast(now.position, watched.step)
         histories = now.warmth.histories(question.families, now.bounds)
-        state = engine.start(plan_of(watched, grid), histories, slack=watched.slack)
+        state = engine.start(plan_of(watched, grid), histories)
         step, step_seconds = (first, 0.0) if step == NOT_ROUTED else (step, step_seconds)
     return Forecast(
         now.position,

@@ -14,7 +14,7 @@ from perennial.core.counting.buckets import Buckets, edge_for, learned
 from perennial.core.counting.family import Family
 from perennial.core.counting.growth import GAP_SECONDS, Tails, Values
 from perennial.core.polling import REPLAY_SECONDS, Grid
-from perennial.core.warmth import Warmth
+from perennial.core.warmth import COLD, Warmth
 from perennial.rollout import checkpoint, engine
 from perennial.rollout.plan import Plan
 
@@ -71,14 +71,14 @@ class Seen:
 class Progress:
     """Where a rollout is: the grid has been followed up to `position` (Unix seconds).
 
-    `state` is None while warming up; `ready` says that what was before `position` has been read. `changes` are the times
-    of the latest changes of weight. `tails` and `seen` are by metric; `bounds` are frozen once they are there.
+    `state` is None while warming up; `ready` says that what was before `position` has been read. `changes` are the
+    times of the latest changes of weight. `tails` and `seen` are by metric; `bounds` are frozen once they are there.
     """
 
     position: float
     changes: tuple[float, ...]
     state: engine.State | None = None
-    warmth: Warmth = Warmth()
+    warmth: Warmth = COLD
     ready: bool = False
     tails: Mapping[str, Tails] = field(default_factory=dict)
     bounds: Mapping[str, float] = field(default_factory=dict)

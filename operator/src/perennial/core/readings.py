@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from perennial.core.polling import Grid
 from perennial.core.progress import Progress, Question
 from perennial.rollout import engine, sentences
 from perennial.rollout.decision import Decision, HoldReason, Verdict, hold
+from perennial.rollout.numeric import log_sum
 
 KeyT = TypeVar("KeyT")
 
@@ -84,8 +86,8 @@ def _gone(watched: Watched[KeyT], now: Progress, grid: Grid, question: Question)
 
 def _vanished(watched: Watched[KeyT]) -> str:
     return (
-        f"The samples of {watched.canary} have been missing for {GONE_SECONDS:.0f} s while those of {watched.stable} go "
-        "on: what nobody counts gets no requests. This does not count against the model; it is tried again."
+        f"The samples of {watched.canary} have been missing for {GONE_SECONDS:.0f} s while those of {watched.stable} "
+        "go on: what nobody counts gets no requests. This does not count against the model; it is tried again."
     )
 
 
@@ -101,6 +103,20 @@ def _warming(watched: Watched[KeyT], now: Progress, question: Question) -> Decis
     if watched.step == NOT_ROUTED:
         return hold(HoldReason.NO_TRAFFIC, "Stable is known; the canary gets no share of the traffic yet.")
     return hold(HoldReason.INSUFFICIENT_EVIDENCE, "Stable is known; counting begins with the next interval.")
+
+
+def condemned(guard: Progress, watched: Watched[KeyT], names: Collection[str]) -> Decision | None:
+    """A rollback on the metrics `names` alone, while others are not answered.
+
+    Their evidence is never negative, so that it is one which all together would give too.
+    """
+    state = guard.state
+    if state is None or watched.step == NOT_ROUTED:
+        return None
+    parts = tuple(metric.log_rollback for metric in state.metrics if metric.name in names)
+    if not parts or log_sum(parts) < -math.log(state.plan.false_rollback):
+        return None
+    return engine.verdict(state, watched.step, engine.Facts(0.0))
 
 
 def unjudged(watched: Watched[KeyT], at: datetime, sentence: str = "") -> Reading:

@@ -1,4 +1,4 @@
-"""What is learned of stable before the evidence begins: its rates, how its bad requests come, a bound for latency. Pure."""
+"""What is learned of stable before the evidence: its rates, how its bad requests come, a bound of latency. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from perennial.rollout.bursts import Pods, Spread, spread
 from perennial.rollout.evalue import NO_REQUESTS, Counts
 from perennial.rollout.steering import History
 
+NO_SPREAD, ONE_POD = Spread(), Pods()
 ENOUGH_BAD = 100
 """Bad requests of stable after which it is known well enough, however short its history."""
 
@@ -24,7 +25,7 @@ class Learned:
 
     grown: Values = field(default_factory=dict)
     requests: int = 0
-    spread: Spread = Spread()
+    spread: Spread = NO_SPREAD
     bad: int = 0
     last: Counts = NO_REQUESTS
 
@@ -45,9 +46,7 @@ class Learned:
         again = 1 if self.last.n > 0 else 0
         found = Spread(found.squares, found.expected, found.intervals - again)
         last = next((each for each in reversed(counts) if each.n > 0), self.last)
-        return replace(
-            self, spread=self.spread + found, bad=self.bad + sum(each.bad for each in counts), last=last
-        )
+        return replace(self, spread=self.spread + found, bad=self.bad + sum(each.bad for each in counts), last=last)
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Warmth:
 
     metrics: Mapping[str, Learned] = field(default_factory=dict)
     seconds: float = 0.0
-    pods: Pods = Pods()
+    pods: Pods = ONE_POD
 
     def suffices(self, warm_up_seconds: float, families: Mapping[str, Family], bounds: Mapping[str, float]) -> bool:
         """Whether evidence may begin."""
@@ -89,3 +88,6 @@ class Warmth:
     def stable(self, name: str, family: Family, bound: float | None) -> Counts:
         """Stable's counts of one metric."""
         return family.tally(self.metrics[name].grown, bound).compared if name in self.metrics else NO_REQUESTS
+
+
+COLD = Warmth()

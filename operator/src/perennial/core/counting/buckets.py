@@ -79,7 +79,9 @@ class Buckets:
     def labels_of(self, edge: float) -> tuple[str, ...]:
         """How an edge may be written as a label: exporters and versions of Prometheus differ."""
         value = edge / self.unit
-        return tuple(sorted({f"{value:g}", repr(float(value)), f"{value:.0f}" if value == int(value) else f"{value:g}"}))
+        return tuple(
+            sorted({f"{value:g}", repr(float(value)), f"{value:.0f}" if value == int(value) else f"{value:g}"})
+        )
 
     def _identity(self, labels: Mapping[str, str]) -> Labels:
         told = ("__name__", "le", *self.replica_labels)

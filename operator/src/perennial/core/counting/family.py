@@ -46,10 +46,10 @@ class Family(Protocol):
     def owner(self, labels: Mapping[str, str]) -> Owner | None:
         """Whose samples these are; None if nobody's."""
 
-    def collect(self, series: Iterable[RawSeries], bound: float | None = None) -> Scrapes:
+    def collect(self, series: Iterable[RawSeries], bound: float | None = None, /) -> Scrapes:
         """One version's series as scrapes; only what a known `bound` needs."""
 
-    def tally(self, grown: Values, bound: float | None) -> Tally:
+    def tally(self, grown: Values, bound: float | None, /) -> Tally:
         """What increments mean; `bound` is the edge above which an answer is slow."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from perennial.core.counting.family import Owner, RawSeries, Wanted, tally
@@ -35,7 +35,7 @@ class PodErrors:
             f"[{math.ceil(seconds)}s]"
         )
 
-    def owner(self, labels: dict[str, str]) -> Owner | None:
+    def owner(self, labels: Mapping[str, str]) -> Owner | None:
         """Whose pod it is."""
         return owner(labels)
 
@@ -44,7 +44,7 @@ class PodErrors:
         lines: defaultdict[LineKey, defaultdict[float, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
         for labels, samples in series:
             slot = _TOTAL if labels["__name__"] == POD_TOTAL else _ERROR
-            key = process_of(labels), ((POD_LABEL, labels.get(POD_LABEL, "")),)
+            key: LineKey = process_of(labels), ((POD_LABEL, labels.get(POD_LABEL, "")),)
             for time, value in samples:
                 if math.isfinite(value):
                     lines[key][time][slot] = value

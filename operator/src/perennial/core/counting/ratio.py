@@ -40,7 +40,7 @@ class Ratio:
                 return each.owner(labels)
         return None
 
-    def collect(self, series: Iterable[RawSeries], bound: float | None = None) -> Scrapes:
+    def collect(self, series: Iterable[RawSeries], _bound: float | None = None) -> Scrapes:
         """Each series is a line of its own; what is no number is left out."""
         found: defaultdict[LineKey, dict[float, Values]] = defaultdict(dict)
         for labels, samples in series:
@@ -50,7 +50,7 @@ class Ratio:
                 line.update({time: dict.fromkeys(slots, value) for time, value in samples if math.isfinite(value)})
         return found
 
-    def tally(self, grown: Values, bound: float | None) -> Tally:
+    def tally(self, grown: Values, _bound: float | None) -> Tally:
         """See Family."""
         bad = grown.get(_BAD, 0.0)
         return tally(grown.get(_TOTAL, 0.0), bad, grown.get(_FAILED, 0.0) if self.failed else bad)
