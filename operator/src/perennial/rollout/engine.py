@@ -42,8 +42,7 @@ def start(plan: Plan, histories: Mapping[str, History], *, slack: float = steps.
     """Evidence 1 for every metric of the plan; margins and burstiness are frozen here.
 
     `histories` are stable's before the first batch; of a metric that has none the first batch is its history and no
-    evidence. `slack` is m/delta until the bake: how much of the tolerance is no reason to roll back (`steps.HELD_SLACK`
-    where the weight is set by hand).
+    evidence. `slack` is m/delta in the ramp: how much of the tolerance is no reason to roll back.
     """
     total = sum(metric.share for metric in plan.metrics)
     metrics = tuple(
@@ -75,24 +74,32 @@ def _begin(plan: Plan, metric: Metric, weight: float, history: History) -> Metri
 
 @dataclass(frozen=True)
 class _Interval:
-    """What all metrics of a batch have in common; `start` and `end` in counted seconds since the first batch."""
+    """What all metrics of a batch have in common.
+
+    `start` and `end` are counted seconds since the first batch; `waiting` is the first move that is not made yet.
+    """
 
     plan: Plan
     step: int
     share: float
     start: float
     end: float
-    slack: float
+    held: bool
+    waiting: int
+    ramp_slack: float
 
     def margin(self, metric: MetricState) -> float:
         """m of this batch."""
-        return steps.slack(metric.name, self.step == self.plan.bake, self.slack) * metric.delta
+        return steps.slack(metric.name, self.held, self.ramp_slack) * metric.delta
 
 
 def update(state: State, batch: Batch, step: int) -> State:
     """The state after `batch`, whose weight was that of `step`. The bets use only what was known before it."""
     plan, end = state.plan, state.seconds + batch.seconds
-    time = _Interval(plan, step, plan.share(step), state.seconds, end, state.slack)
+    held = batch.by_hand or step == plan.bake
+    # At a weight set by hand no move is made, so that all of them wait.
+    waiting = 0 if batch.by_hand else step
+    time = _Interval(plan, step, plan.share(step), state.seconds, end, held, waiting, state.slack)
     metrics = tuple(_update(metric, batch, time) for metric in state.metrics)
     idle = 0.0 if _busy(batch, time) else state.idle_seconds + batch.seconds
     rps = state.rps or max((_requests(both) for both in batch.metrics.values()), default=0) / batch.seconds
@@ -143,14 +150,14 @@ def _bounded(metric: MetricState, ceiling: absolute.Ceiling, batch: Comparison, 
 def _compared(metric: MetricState, batch: Comparison, time: _Interval) -> MetricState:
     theta_s, phi = metric.steering.theta, metric.bursts.compared(time.share)
     bets = rollback.Bets(Line(time.margin(metric), Null.AT_MOST), theta_s, metric.delta, phi)
-    step, miss = time.step, time.plan.miss
     # A move that was made needs no more evidence.
-    waiting = advance.update(metric.advance[step:], batch, metric.margins[step:], theta_s, phi, miss)
+    first, miss = time.waiting, time.plan.miss
+    waiting = advance.update(metric.advance[first:], batch, metric.margins[first:], theta_s, phi, miss)
     return replace(
         metric,
         steering=steering.update(metric.steering, batch.stable, phi),
         mixture=rollback.update(metric.mixture, batch, bets, time.start, time.end),
-        advance=metric.advance[:step] + waiting,
+        advance=metric.advance[:first] + waiting,
         totals=Comparison(metric.totals.canary + batch.canary, metric.totals.stable + batch.stable),
     )
 

@@ -64,14 +64,13 @@ def expected_seconds(state: State, step: int, step_seconds: float = 0.0) -> floa
     return total
 
 
-def _at_step(
-    state: State, evidence: dict[str, list[float]], step: int, requests: float, spent: float
-) -> float | None:
+def _at_step(state: State, evidence: dict[str, list[float]], step: int, requests: float, spent: float) -> float | None:
     """How much longer `step` lasts; adds to `evidence` what is won meanwhile."""
     plan, share = state.plan, state.plan.share(step)
     polls = 0.0
     gains = {
-        metric.name: [gain(metric, move, share, requests) for move in range(step, plan.bake)] for metric in state.metrics
+        metric.name: [gain(metric, move, share, requests) for move in range(step, plan.bake)]
+        for metric in state.metrics
     }
     for metric in state.metrics:
         mean, deviation = gains[metric.name][0]
@@ -102,8 +101,8 @@ def undecidable(state: State, step: int, step_seconds: float = 0.0) -> str | Non
     if expected <= left:
         return None
     return (
-        f"At {traffic(state):.3g} requests/s a good canary is expected to need {_hours(expected)}, and {_hours(left)} are "
-        f"left: {_remedy(state, step, step_seconds, left)}."
+        f"At {traffic(state):.3g} requests/s a good canary is expected to need {_hours(expected)}, and {_hours(left)} "
+        f"are left: {_remedy(state, step, step_seconds, left)}."
     )
 
 

@@ -131,6 +131,10 @@ class Plan:
         """The canary's share of traffic at `step`, `bake` included, in (0, 1]."""
         return (self.final_weight if step == self.bake else self.weights[step]) / 100
 
+    def step_for(self, weight: int) -> int:
+        """The step whose settings suit a `weight` set by hand: the first that is not lighter, else the last."""
+        return next((index for index, each in enumerate(self.weights) if each >= weight), len(self.steps) - 1)
+
     def minimum_seconds(self, step: int) -> float:
         """How long `step` lasts at least: a request that runs into its timeout must be counted before the move."""
         return max(self.steps[step].min_seconds, self.request_timeout_seconds + self.poll_seconds)

@@ -63,7 +63,7 @@ class MetricState:
 class State:
     """All metrics, the counted `seconds` since the first batch, and for how long nothing could be learnt (`idle`).
 
-    `rps` is the rate of all requests before the first batch. `slack` is m/delta until the bake, the part of the
+    `rps` is the rate of all requests before the first batch. `slack` is m/delta in the ramp, the part of the
     tolerance that is never a reason to roll back. `peak` is the highest `log_rollback` after any batch: a bound once
     reached stays reached, also if nobody looked just then.
     """
@@ -100,12 +100,13 @@ class Batch:
     """Counts of both versions over `seconds` at one constant weight, by metric; a metric without data is left out.
 
     `absolute` has the counts that absolute bounds are for (errors: 5xx and no answer only; of other metrics the same as
-    in `metrics`); stable's matter only where a bound is derived from them.
+    in `metrics`); stable's matter only where a bound is derived from them. `by_hand`: the weight was set by a person.
     """
 
     seconds: float
     metrics: Mapping[str, Comparison]
     absolute: Mapping[str, Comparison] = field(default_factory=dict)
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
