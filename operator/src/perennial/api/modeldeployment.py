@@ -22,6 +22,7 @@ ROLLING_OUT = "RollingOut"
 PREPARING = "Preparing"
 PREFLIGHT = "Preflight"
 STEPPING = "Stepping"
+WITHDRAWN = "Withdrawn"
 # Reasons of Stalled.
 ROLLED_BACK = "RolledBack"
 NO_VERSION = "NoVersion"

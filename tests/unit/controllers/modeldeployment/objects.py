@@ -87,6 +87,24 @@ def pod_of(service: dict[str, Any], ready: bool = True, time: str = "2026-01-01T
     }
 
 
-def outcome(message: str) -> str:
+def job_pod(job: dict[str, Any], said: str, **owner: Any) -> dict[str, Any]:
+    """The pod of a preflight Job, which left these words."""
+    metadata = job["metadata"]
+    by = {"kind": "Job", "name": metadata["name"], "uid": metadata["uid"], "controller": True} | owner
+    state = {"terminated": {"exitCode": 65, "message": said}}
+    return {
+        "kind": "Pod",
+        "metadata": {
+            "namespace": NAMESPACE,
+            "name": f"{metadata['name']}-pod",
+            "labels": metadata["labels"],
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "ownerReferences": [by],
+        },
+        "status": {"phase": "Failed", "containerStatuses": [{"name": "preflight", "state": state}]},
+    }
+
+
+def outcome(message: str, reason: str = "GoldenRowsDiffer") -> str:
     """A termination message."""
-    return json.dumps({"outcome": "Failed", "reason": "GoldenRowsDiffer", "message": message})
+    return json.dumps({"outcome": "Failed", "reason": reason, "message": message})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from perennial.api.modeldeployment_status import CanaryStatus, PreviousStatus, RevisionStatus
+from perennial.api.modeldeployment_status import CanaryStatus, PreviousStatus, RevisionStatus, WithdrawnStatus
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import Record
 from perennial.core.conditions import format_time
@@ -16,11 +16,12 @@ NOT_ROUTED = -1
 
 @dataclass(frozen=True)
 class Course:
-    """The revisions that have a role."""
+    """The revisions that have a role, and the one that waits to be tried again."""
 
     stable: RevisionStatus | None = None
     canary: CanaryStatus | None = None
     previous: PreviousStatus | None = None
+    withdrawn: WithdrawnStatus | None = None
 
     def role(self, revision: str) -> str:
         """The role of a revision; empty when it has none."""
@@ -48,7 +49,7 @@ def course(seen: Observed, now: datetime) -> Course:
         canary = None
     if stable and previous and previous.revision == stable.revision:
         previous = None
-    return Course(stable, canary, previous)
+    return Course(stable, canary, previous, seen.status.withdrawn)
 
 
 def _with_role(seen: Observed, role: str) -> Record | None:

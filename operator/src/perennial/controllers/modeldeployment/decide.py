@@ -117,7 +117,7 @@ def _first(seen: Observed, current: Course, target: Record, now: datetime) -> Mo
     current = replace(current, canary=None)
     move = Move(current, story.weights(current), target, candidate=target)
     found = readiness(seen, target, now)
-    if found.state == "Failed":
+    if found.state in ("Failed", "Unlucky"):
         return replace(move, stalled=Problem(api.REVISION_FAILED, f"{found.message} {MEND}"))
     if found.state == "Waiting":
         return replace(

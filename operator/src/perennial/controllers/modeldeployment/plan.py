@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from perennial.api.conditions import Condition
-from perennial.api.modeldeployment_status import ModelDeploymentStatus
+from perennial.api.modeldeployment_status import HistoryEntry, ModelDeploymentStatus
 from perennial.controllers.findings import Telling
-from perennial.controllers.modeldeployment import byhand, children
+from perennial.controllers.modeldeployment import byhand, children, disturbed
 from perennial.controllers.modeldeployment.conditions import conditions
 from perennial.controllers.modeldeployment.course import course
 from perennial.controllers.modeldeployment.move import Move
@@ -70,11 +70,22 @@ def status(seen: Observed, move: Move, now: datetime) -> ModelDeploymentStatus:
         stable=move.course.stable,
         canary=move.course.canary,
         previous=move.course.previous,
+        withdrawn=move.course.withdrawn,
+        disturbances=disturbed.disturbances(seen, move.course, now),
         analysis=move.analysis,
-        history=[*move.history, *seen.status.history][:HISTORY],
+        history=_history(seen, move),
         url=gateway.url,
         internal_url=gateway.internal_url,
     )
+
+
+def _history(seen: Observed, move: Move) -> list[HistoryEntry]:
+    """The newest first. A revision that is taken out again and again has one line: the others would be pushed out."""
+    known = list(seen.status.history)
+    again = [(each.revision, each.outcome) for each in move.history if each.outcome == "Withdrawn"]
+    if known and (known[0].revision, known[0].outcome) in again:
+        known.pop(0)
+    return [*move.history, *known][:HISTORY]
 
 
 def _deadlines(seen: Observed, move: Move, now: datetime) -> Iterator[float]:

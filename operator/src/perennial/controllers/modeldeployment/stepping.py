@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from perennial.api.modeldeployment import STEPPING
-from perennial.controllers.modeldeployment import byhand, story
+from perennial.controllers.modeldeployment import byhand, story, withdrawing
 from perennial.controllers.modeldeployment.course import Course, previous_status, revision_status
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import Record
 from perennial.controllers.modeldeployment.target import Problem
 from perennial.core.analysis_types import Reading
-from perennial.core.conditions import format_time
+from perennial.core.conditions import format_time, parse_time
 from perennial.rollout import HoldReason, Verdict
 
 
@@ -25,6 +25,10 @@ def proceed(seen: Observed, move: Move, stable: Record, target: Record, now: dat
     failure = seen.health(target).failure
     if failure:
         return story.rolled_back(seen, move.course, stable, target, f"Version {target.version} failed: {failure}.", now)
+    lost = seen.health(target).lost_since(parse_time(canary.since))
+    if lost:
+        why = f"Version {target.version} lost its pods: {lost}."
+        return withdrawing.withdraw(seen, move.course, stable, target, why, now)
     reading = current(seen, canary.step)
     move = replace(move, analysis=story.analysis(seen, reading, now))
     if byhand.promotes(seen, target):
@@ -34,6 +38,8 @@ def proceed(seen: Observed, move: Move, stable: Record, target: Record, now: dat
         return replace(move, progress=lacking)
     if reading is not None and reading.verdict is Verdict.ROLL_BACK:
         return story.rolled_back(seen, move.course, stable, target, reading.message, now)
+    if reading is not None and reading.verdict is Verdict.WITHDRAW:
+        return withdrawing.withdraw(seen, move.course, stable, target, reading.message, now)
     if seen.spec.paused:
         return replace(move, progress=byhand.stays(canary))
     if reading is None or reading.verdict not in (Verdict.ADVANCE, Verdict.PROMOTE):

@@ -6,10 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
-
 from perennial.api.modeldeployment import STEPPING
-from perennial.api.modeldeployment_status import AnalysisStatus, HistoryEntry, MetricStatus
+from perennial.api.modeldeployment_status import AnalysisStatus, HistoryEntry, MetricStatus, Outcome
 from perennial.controllers.findings import Telling
 from perennial.controllers.modeldeployment.course import Course
 from perennial.controllers.modeldeployment.move import Move
@@ -42,7 +40,7 @@ def rolled_back(seen: Observed, course: Course, stable: Record, target: Record, 
     end = f"Version {stable.version} serves all requests."
     sentence = message if message.endswith(end) else f"{message[:900].rstrip('.')}. {end}"
     return Move(
-        course=replace(course, canary=None),
+        course=replace(course, canary=None, withdrawn=None),
         weights=weights(course, canary=0),
         target=target,
         candidate=target,
@@ -69,7 +67,7 @@ def final(seen: Observed, verdict: Verdict, sentence: str, now: datetime) -> Ana
 
 
 def entry(
-    record: Record, outcome: Literal["Deployed", "Promoted", "RolledBack", "Superseded"], message: str, now: datetime
+    record: Record, outcome: Outcome, message: str, now: datetime
 ) -> HistoryEntry:
     """A line of status.history."""
     return HistoryEntry(
