@@ -65,6 +65,7 @@ class MetricStatus(ApiModel):
     evidence: str = Field(
         max_length=128, description="Evidence for rolling back and for advancing, as odds, beside what each needs."
     )
+    note: str | None = Field(None, max_length=128, description="How it is counted, where the name does not say it.")
 
 
 class AnalysisStatus(ApiModel):
@@ -75,6 +76,9 @@ class AnalysisStatus(ApiModel):
     message: str = Field(max_length=1024, description="The same as a sentence for people.")
     metrics: list[MetricStatus] = Field(
         default_factory=list, max_length=8, description="The comparison on each metric."
+    )
+    expected_seconds: int | None = Field(
+        None, description="Time until the promotion of a healthy revision, for the traffic seen."
     )
     time: str = Field(json_schema_extra={"format": "date-time"}, description="When these numbers were written here.")
     checkpoint: str | None = Field(

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 BISECTIONS = 30
+B = 1.0
+"""The slope b of `p_c <= b·p_s + m`: stable's own rate is allowed to the canary, whatever it is."""
 THETA_MIN, THETA_MAX = 1e-6, 0.98
 MIN_FACTOR = 0.02
 """No single request multiplies the evidence by less than this."""
@@ -64,7 +66,7 @@ class Line:
 
     a: float
     null: Null
-    b: float = 1.0
+    b: float = B
 
 
 def clamp_theta(theta: float) -> float:
