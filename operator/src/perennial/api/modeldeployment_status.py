@@ -36,6 +36,18 @@ class CanaryStatus(RevisionStatus):
 class PreviousStatus(RevisionStatus):
     """The revision that served before, kept ready for a while."""
 
+    weight: int = Field(0, description="The share of requests that it keeps during the bake, in percent.")
+    since: str | None = Field(
+        None, json_schema_extra={"format": "date-time"}, description="When the stable revision took over from it."
+    )
+    started: str | None = Field(
+        None, json_schema_extra={"format": "date-time"}, description="When the rollout of the stable revision began."
+    )
+    bake_until: str | None = Field(
+        None,
+        json_schema_extra={"format": "date-time"},
+        description="When the bake ends; absent where there is none, or no more.",
+    )
     until: str = Field(json_schema_extra={"format": "date-time"}, description="When it is removed.")
 
 

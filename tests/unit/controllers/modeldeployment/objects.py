@@ -42,7 +42,7 @@ def version(number: int, decision: str = "Approved", verified: str = "True") -> 
 
 
 def deployment(**spec: Any) -> dict[str, Any]:
-    """ModelDeployment late: steps 10 and 50, no time between them."""
+    """ModelDeployment late: steps 10 and 50, no time between them and no bake after them."""
     wanted = {} if "version" in spec else {"follow": "LatestApproved"}
     return {
         "kind": "ModelDeployment",
@@ -55,6 +55,7 @@ def deployment(**spec: Any) -> dict[str, Any]:
                 "hostname": "late.localhost",
             },
             "strategy": {"canary": {"steps": [{"weight": 10}, {"weight": 50}]}},
+            "bake": {"seconds": 0},
             **wanted,
             **spec,
         },

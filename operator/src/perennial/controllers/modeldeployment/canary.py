@@ -7,7 +7,7 @@ from datetime import datetime
 
 from perennial.api.modeldeployment import PREPARING
 from perennial.api.modeldeployment_status import CanaryStatus
-from perennial.controllers.modeldeployment import byhand, stepping, story, withdrawing
+from perennial.controllers.modeldeployment import bake, byhand, stepping, story, withdrawing
 from perennial.controllers.modeldeployment.course import CANARY, NOT_ROUTED, Course, revision_status
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
@@ -44,7 +44,8 @@ def proceed(seen: Observed, course: Course, stable: Record, target: Record, now:
 
 def _proceed(seen: Observed, move: Move, stable: Record, target: Record, now: datetime) -> Move:
     canary, previous = move.course.canary or _begin(target, now), move.course.previous
-    kept = previous if previous and previous.revision != target.revision else None
+    # A new rollout ends the bake of the one before: two comparisons at a time would tell of neither.
+    kept = bake.cut(previous) if previous and previous.revision != target.revision else None
     course = replace(move.course, canary=canary, previous=kept)
     move = replace(move, course=course, weights=story.weights(course), target=target, candidate=target, analysis=None)
     if seen.status.canary is None:

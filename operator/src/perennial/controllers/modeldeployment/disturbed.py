@@ -22,6 +22,8 @@ def compared(course: Course) -> tuple[str, ...]:
     """The revisions whose requests are compared; none while there is no comparison."""
     if course.stable and course.canary and course.canary.weight:
         return course.stable.revision, course.canary.revision
+    if course.stable and course.previous and course.bakes and course.previous.weight:
+        return course.previous.revision, course.stable.revision
     return ()
 
 

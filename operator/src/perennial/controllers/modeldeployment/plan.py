@@ -57,7 +57,7 @@ def hindered(seen: Observed, problem: Problem, now: datetime) -> Plan:
     move = Move(course(seen, now), {}, stalled=problem, analysis=seen.status.analysis)
     body = status(seen, move, now).model_dump(mode="json", by_alias=True, exclude_none=True)
     # With a canary in traffic it may be a rollback that waits.
-    again = ROLLING_SECONDS if seen.status.canary else REFUSED_SECONDS
+    again = ROLLING_SECONDS if seen.status.canary or course(seen, now).bakes else REFUSED_SECONDS
     return Plan((), (), (), body, (), None, again)
 
 
@@ -96,5 +96,9 @@ def _deadlines(seen: Observed, move: Move, now: datetime) -> Iterator[float]:
     if seen.foreign or seen.strangers or not (seen.kserve_installed and seen.gateway.installed):
         # What is in the way, or missing, is not watched.
         yield REFUSED_SECONDS
-    if move.course.previous:
-        yield max((parse_time(move.course.previous.until) - now).total_seconds(), 1.0)
+    previous = move.course.previous
+    ends = (previous.until, previous.bake_until) if previous else ()
+    retry = move.course.withdrawn.retry_at if move.course.withdrawn and not move.course.canary else None
+    for time in (*ends, retry):
+        if time:
+            yield max((parse_time(time) - now).total_seconds(), 1.0)

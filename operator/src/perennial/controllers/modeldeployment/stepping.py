@@ -6,9 +6,8 @@ import math
 from dataclasses import replace
 from datetime import datetime
 
-from perennial.api.modeldeployment import STEPPING
-from perennial.controllers.modeldeployment import byhand, story, withdrawing
-from perennial.controllers.modeldeployment.course import Course, previous_status, revision_status
+from perennial.controllers.modeldeployment import byhand, story, ways, withdrawing
+from perennial.controllers.modeldeployment.course import Course, replaced, revision_status
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import Record
@@ -69,9 +68,9 @@ def _forward(seen: Observed, move: Move, stable: Record, target: Record, reading
     canary = move.course.canary
     assert canary is not None
     step = canary.step + 1
-    steps = seen.spec.strategy.canary.steps
+    steps = ways.steps(seen.spec)
     last = step >= len(steps)
-    lacking = _lacking_capacity(seen, stable, target, 100 if last else steps[step].weight)
+    lacking = _lacking_capacity(seen, stable, target, 100 - ways.holdback(seen.spec) if last else steps[step].weight)
     if lacking:
         return replace(move, progress=lacking)
     if last:
@@ -92,7 +91,7 @@ def _lacking_capacity(seen: Observed, stable: Record, target: Record, weight: in
 
 def enter(seen: Observed, move: Move, target: Record, step: int, now: datetime) -> Move:
     """To ``step``, in status; the route follows in the next pass."""
-    steps = seen.spec.strategy.canary.steps
+    steps = ways.steps(seen.spec)
     canary = move.course.canary
     assert canary is not None
     step = min(step, len(steps) - 1)
@@ -117,11 +116,14 @@ def promote_by_hand(seen: Observed, move: Move, stable: Record, target: Record, 
 
 
 def _promote(seen: Observed, move: Move, stable: Record, target: Record, message: str, now: datetime) -> Move:
-    previous = previous_status(revision_status(stable), seen, now)
+    canary = move.course.canary
+    held = ways.holdback(seen.spec) if seen.health(stable).serves else 0
+    started = canary.started if canary else None
+    previous = replaced(revision_status(stable), seen, now, weight=held, started=started, bakes=True)
     return replace(
         move,
         course=Course(stable=revision_status(target), previous=previous),
-        progress=Problem(STEPPING, f"Version {target.version} takes all requests."),
+        progress=story.takes_over(target, 100 - held),
         history=(story.entry(target, "Promoted", message, now),),
         tellings=(*move.tellings, story.promoted(message)),
         verdict=Verdict.PROMOTE,

@@ -23,15 +23,16 @@ ANALYSIS_SECONDS = 120.0
 
 
 def weights(course: Course, canary: int | None = None) -> Mapping[str, int]:
-    """The route's weights for a course; ``canary`` overrides the canary's. Previous stays, at 0, while it is kept."""
+    """The route's weights for a course; ``canary`` overrides the canary's. Previous stays, mostly at 0, while kept."""
     if course.stable is None:
         return {}
     share = 0 if course.canary is None else course.canary.weight if canary is None else canary
-    result = {course.stable.inference_service: 100 - share}
+    held = course.previous.weight if course.previous else 0
+    result = {course.stable.inference_service: 100 - share - held}
     if course.canary:
         result[course.canary.inference_service] = share
     if course.previous:
-        result[course.previous.inference_service] = 0
+        result[course.previous.inference_service] = held
     return result
 
 
@@ -97,6 +98,11 @@ def went_back(message: str) -> Telling:
 
 def stepping(target: Record, weight: int) -> Problem:
     return Problem(STEPPING, f"Version {target.version} gets {weight} % of requests.")
+
+
+def takes_over(target: Record, share: int) -> Problem:
+    every = "all" if share == 100 else f"{share} % of"
+    return Problem(STEPPING, f"Version {target.version} takes {every} requests.")
 
 
 def stepped(target: Record, weight: int) -> Telling:
