@@ -9,7 +9,7 @@ import pytest
 
 from perennial.core.analysis import NOT_ROUTED, Analysis
 from perennial.ports.prometheus import PrometheusUnavailable
-from perennial.rollout import Verdict
+from perennial.rollout import Verdict, errors
 
 from .world import GRID, PLAN, Loop, World, steady, watched
 
@@ -190,7 +190,7 @@ async def test_another_revision_or_plan_begins_anew() -> None:
     world = world_with_history()
     loop = Loop(world, watched(world))
     await loop.run(30)
-    for change in ({"revision": "r3"}, {"plan": replace(PLAN, tolerance=0.02)}):
+    for change in ({"revision": "r3"}, {"plan": replace(PLAN, metrics=errors(0.02))}):
         loop.analysis.track(watched(world, **change))
         assert loop.analysis.read("m") is None
     loop.analysis.forget("m")

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from perennial.core.analysis import Analysis, Reading, Watched
 from perennial.core.polling import Grid
 from perennial.ports.prometheus_fake import RecordingPrometheus
-from perennial.rollout import Plan
+from perennial.rollout import Plan, errors
 from perennial.rollout.counts import ACTIVE, CLASS, TOTAL
 
 GRID = Grid(poll_seconds=5, scrape_interval_seconds=2, scrape_timeout_seconds=2)
-PLAN = Plan(tolerance=0.01, warm_up_seconds=60)
+PLAN = Plan(metrics=errors(0.01), warm_up_seconds=60)
 START = 1_800_000_000.0
 
 Traffic = Callable[[float], dict[tuple[str, str], float]]

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perennial.rollout import HoldReason, Plan, Step, Verdict, checkpoint, engine
+from perennial.rollout import HoldReason, Plan, Step, Verdict, checkpoint, engine, errors, metric
 from perennial.rollout.checkpoint import Saved
 from perennial.rollout.decision import hold
 from perennial.rollout.engine import Batch, Facts, History, State
 from perennial.rollout.evalue import Comparison, Counts
 
-PLAN = Plan(tolerance=0.01)
+PLAN = Plan(metrics=errors(0.01))
 HISTORY = History(Counts(180_000, 1800), 3600, 50)
 
 
@@ -27,7 +27,7 @@ def begin(plan: Plan = PLAN) -> State:
 def feed(state: State, canary: tuple[int, int], stable: tuple[int, int], times: int = 1) -> State:
     both = Comparison(Counts(*canary), Counts(*stable))
     for _ in range(times):
-        state = engine.update(state, Batch(5, {engine.ERRORS: both}))
+        state = engine.update(state, Batch(5, {engine.ERRORS: both}), 0)
     return state
 
 
@@ -99,15 +99,16 @@ def test_a_bound_once_reached_stays_reached() -> None:
 
 def test_a_metric_without_data_keeps_its_evidence() -> None:
     state = feed(begin(), (25, 3), (225, 2))
-    later = engine.update(state, Batch(5, {}))
+    later = engine.update(state, Batch(5, {}), 0)
     assert later.metrics == state.metrics
     assert later.seconds == state.seconds + 5
 
 
 def test_several_metrics_share_the_capital() -> None:
-    state = engine.start(PLAN, {engine.ERRORS: HISTORY, "latency": HISTORY})
+    plan = replace(PLAN, metrics=(metric("errors"), metric("latency")))
+    state = engine.start(plan, {engine.ERRORS: HISTORY, "latency": HISTORY})
     assert [metric.weight for metric in state.metrics] == pytest.approx([0.625, 0.375])
-    state = engine.update(state, Batch(5, {"latency": Comparison(Counts(50, 40), Counts(200, 2))}))
+    state = engine.update(state, Batch(5, {"latency": Comparison(Counts(50, 40), Counts(200, 2))}), 0)
     assert state.cause.name == "latency"
     assert engine.verdict(state, 0, Facts(5)).verdict is Verdict.ROLL_BACK
     assert state.log_advance(0) < 0.0
@@ -157,7 +158,7 @@ def test_what_is_no_checkpoint_is_none(text: str) -> None:
 def test_a_checkpoint_of_another_rollout_is_none() -> None:
     text = checkpoint.encode(Saved("r1", 0, 5.0, begin()))
     assert checkpoint.decode(text, "r2", PLAN) is None
-    assert checkpoint.decode(text, "r1", replace(PLAN, tolerance=0.02)) is None
+    assert checkpoint.decode(text, "r1", replace(PLAN, metrics=errors(0.02))) is None
     other = json.dumps(json.loads(text) | {"engine": "0"})
     assert checkpoint.decode(other, "r1", PLAN) is None
     assert checkpoint.decode(text, "r1", PLAN) is not None

@@ -186,4 +186,4 @@ def _count(progress: Progress, plan: Plan, step: int, batch: Comparison, seconds
         return replace(progress, warmth=warmth.add(batch, seconds))
     if state is None:
         state = engine.start(plan, {engine.ERRORS: warmth.history})
-    return replace(progress, state=engine.update(state, engine.Batch(seconds, {engine.ERRORS: batch})))
+    return replace(progress, state=engine.update(state, engine.Batch(seconds, {engine.ERRORS: batch}), step))

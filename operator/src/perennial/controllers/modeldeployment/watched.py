@@ -47,7 +47,7 @@ def plan_of(spec: ModelDeploymentSpec, settings: Settings) -> rollout.Plan:
     return rollout.Plan(
         false_rollback=number(analysis.false_rollback),
         miss=number(analysis.miss),
-        tolerance=None if metric.tolerance is None else number(metric.tolerance),
+        metrics=rollout.errors(None if metric.tolerance is None else number(metric.tolerance)),
         steps=tuple(rollout.Step(each.weight, each.min_seconds or 0) for each in spec.strategy.canary.steps),
         warm_up_seconds=analysis.warm_up_seconds,
         poll_seconds=settings.poll_seconds,
