@@ -83,7 +83,9 @@ class Stage:
 
     def _poll_with(self, scraped: float) -> float:
         """When the first poll that carries the samples of `scraped` reached Prometheus."""
-        return next(each.arrived for each in self.standin.asked if each.at >= scraped and "httproute" not in each.promql)
+        return next(
+            each.arrived for each in self.standin.asked if each.at >= scraped and "httproute" not in each.promql
+        )
 
 
 def place_of(each: Rollout) -> Place:
