@@ -101,8 +101,8 @@ def undecidable(state: State, step: int, step_seconds: float = 0.0) -> str | Non
     if expected <= left:
         return None
     return (
-        f"At {traffic(state):.3g} requests/s a good canary is expected to need {_hours(expected)}, and {_hours(left)} are "
-        f"left: {_remedy(state, step, step_seconds, left)}."
+        f"At {traffic(state):.3g} requests/s a good canary is expected to need {_hours(expected)}, and {_hours(left)} "
+        f"are left: {_remedy(state, step, step_seconds, left)}."
     )
 
 
