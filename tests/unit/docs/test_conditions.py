@@ -13,7 +13,7 @@ TEXT = (Path(__file__).parents[3] / "docs/conditions.md").read_text()
 SECTIONS = {part.partition("\n")[0]: part for part in TEXT.split("\n## ")[1:]}
 KINDS = {"ModelDeployment": modeldeployment, "TrainingRun": trainingrun, "ModelVersion": modelversion}
 # No step waits for a person by itself yet.
-LATER = {HoldReason.AWAITING_PROMOTION, HoldReason.BAKING}
+LATER = {HoldReason.AWAITING_PROMOTION}
 
 
 def constants(module: ModuleType) -> set[str]:

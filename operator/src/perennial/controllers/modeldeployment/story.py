@@ -6,10 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
-
 from perennial.api.modeldeployment import STEPPING
-from perennial.api.modeldeployment_status import AnalysisStatus, HistoryEntry, MetricStatus
+from perennial.api.modeldeployment_status import AnalysisStatus, HistoryEntry, MetricStatus, Outcome
 from perennial.controllers.findings import Telling
 from perennial.controllers.modeldeployment.course import Course
 from perennial.controllers.modeldeployment.move import Move
@@ -25,15 +23,16 @@ ANALYSIS_SECONDS = 120.0
 
 
 def weights(course: Course, canary: int | None = None) -> Mapping[str, int]:
-    """The route's weights for a course; ``canary`` overrides the canary's. Previous stays, at 0, while it is kept."""
+    """The route's weights for a course; ``canary`` overrides the canary's. Previous stays, mostly at 0, while kept."""
     if course.stable is None:
         return {}
     share = 0 if course.canary is None else course.canary.weight if canary is None else canary
-    result = {course.stable.inference_service: 100 - share}
+    held = course.previous.weight if course.previous else 0
+    result = {course.stable.inference_service: 100 - share - held}
     if course.canary:
         result[course.canary.inference_service] = share
     if course.previous:
-        result[course.previous.inference_service] = 0
+        result[course.previous.inference_service] = held
     return result
 
 
@@ -42,7 +41,7 @@ def rolled_back(seen: Observed, course: Course, stable: Record, target: Record, 
     end = f"Version {stable.version} serves all requests."
     sentence = message if message.endswith(end) else f"{message[:900].rstrip('.')}. {end}"
     return Move(
-        course=replace(course, canary=None),
+        course=replace(course, canary=None, withdrawn=None),
         weights=weights(course, canary=0),
         target=target,
         candidate=target,
@@ -69,7 +68,7 @@ def final(seen: Observed, verdict: Verdict, sentence: str, now: datetime) -> Ana
 
 
 def entry(
-    record: Record, outcome: Literal["Deployed", "Promoted", "RolledBack", "Superseded"], message: str, now: datetime
+    record: Record, outcome: Outcome, message: str, now: datetime
 ) -> HistoryEntry:
     """A line of status.history."""
     return HistoryEntry(
@@ -99,6 +98,11 @@ def went_back(message: str) -> Telling:
 
 def stepping(target: Record, weight: int) -> Problem:
     return Problem(STEPPING, f"Version {target.version} gets {weight} % of requests.")
+
+
+def takes_over(target: Record, share: int) -> Problem:
+    every = "all" if share == 100 else f"{share} % of"
+    return Problem(STEPPING, f"Version {target.version} takes {every} requests.")
 
 
 def stepped(target: Record, weight: int) -> Telling:
