@@ -1,17 +1,13 @@
-"""Verdicts, their reasons and sentences; checkpoints."""
+"""Verdicts, their reasons and sentences."""
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from perennial.rollout import HoldReason, Plan, Step, Verdict, checkpoint, engine, errors, metric
-from perennial.rollout.checkpoint import Saved
+from perennial.rollout import HoldReason, Plan, Step, Verdict, engine, errors, metric
 from perennial.rollout.decision import hold
 from perennial.rollout.engine import Batch, Facts, History, State
 from perennial.rollout.evalue import Comparison, Counts
@@ -126,39 +122,3 @@ def test_a_batch_across_a_change_of_weight_would_be_false_evidence() -> None:
     together = feed(start, (1100, 105), (2900, 195))
     assert apart.log_rollback < 0
     assert together.log_rollback > math.log(2)
-
-
-events = st.lists(
-    st.tuples(st.integers(0, 500), st.integers(0, 500), st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(events, st.integers(0, 19))
-def test_a_checkpoint_at_any_poll_changes_nothing(polls: list[tuple[int, int, float, float]], at: int) -> None:
-    straight = restarted = begin()
-    for index, (n_c, n_s, rate_c, rate_s) in enumerate(polls):
-        canary, stable = (n_c, int(n_c * rate_c)), (n_s, int(n_s * rate_s))
-        straight, restarted = feed(straight, canary, stable), feed(restarted, canary, stable)
-        if index == at:
-            text = checkpoint.encode(Saved("r1", 2, 1234.5, restarted))
-            assert len(text) < 2048
-            saved = checkpoint.decode(text, "r1", PLAN)
-            assert saved is not None
-            assert (saved.step, saved.at) == (2, 1234.5)
-            restarted = saved.state
-    assert restarted == straight
-
-
-@pytest.mark.parametrize("text", ["", "null", "[]", "{}", "nonsense", '{"engine":"1"}', '{"engine":1,"revision":[]}'])
-def test_what_is_no_checkpoint_is_none(text: str) -> None:
-    assert checkpoint.decode(text, "r1", PLAN) is None
-
-
-def test_a_checkpoint_of_another_rollout_is_none() -> None:
-    text = checkpoint.encode(Saved("r1", 0, 5.0, begin()))
-    assert checkpoint.decode(text, "r2", PLAN) is None
-    assert checkpoint.decode(text, "r1", replace(PLAN, metrics=errors(0.02))) is None
-    other = json.dumps(json.loads(text) | {"engine": "0"})
-    assert checkpoint.decode(other, "r1", PLAN) is None
-    assert checkpoint.decode(text, "r1", PLAN) is not None

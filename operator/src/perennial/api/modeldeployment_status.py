@@ -9,7 +9,6 @@ from pydantic import Field
 from perennial.api.base import ApiModel
 from perennial.api.conditions import Conditions
 
-
 Outcome = Literal["Deployed", "Promoted", "RolledBack", "Withdrawn", "Superseded"]
 
 
@@ -95,7 +94,7 @@ class AnalysisStatus(ApiModel):
     )
     time: str = Field(json_schema_extra={"format": "date-time"}, description="When these numbers were written here.")
     checkpoint: str | None = Field(
-        None, max_length=4096, description="The evidence so far, from which a restarted operator goes on."
+        None, max_length=8192, description="The evidence so far, from which a restarted operator goes on."
     )
 
 

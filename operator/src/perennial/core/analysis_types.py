@@ -9,7 +9,6 @@ from typing import Generic, NamedTuple, TypeVar
 
 from perennial.rollout.decision import Verdict
 from perennial.rollout.plan import Plan
-from perennial.rollout.steps import RAMP_SLACK
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 
@@ -43,7 +42,8 @@ class Watched(Generic[KeyT]):
     `checkpoint` is the last `Reading.checkpoint` that was stored, used only when the loop meets this rollout for the
     first time. `source` names a source of metrics (empty: the default one), `metrics` says how the plan's are counted.
     `disturbed` are times (Unix seconds, the second infinite while it lasts) in which pods of either version were going
-    or unready for a cause that is not the model's: what touches one is counted for neither. `slack` is m/delta.
+    or unready for a cause that is not the model's: what touches one is counted for neither. `by_hand`: a person
+    holds the weight; `step` is then `plan.step_for` it.
     """
 
     key: KeyT
@@ -59,7 +59,7 @@ class Watched(Generic[KeyT]):
     source: str = ""
     metrics: tuple[Counted, ...] = (ERRORS,)
     disturbed: tuple[tuple[float, float], ...] = ()
-    slack: float = RAMP_SLACK
+    by_hand: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for a step that the plan does not have."""

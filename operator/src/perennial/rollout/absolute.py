@@ -5,8 +5,8 @@ quarter of the bound, and the same prior and start times as the comparison with 
 half of its metric's weight.
 
 Where no old version is left to compare with after the promotion, a bound is derived for a metric that has none:
-stable's rate during the rollout, as high as it may have been with 99.9 %, plus the slack m and the tolerance delta. That
-says something of the canary only as long as the rate that both would have stays below it.
+stable's rate during the rollout, as high as it may have been with 99.9 %, plus the slack m and the tolerance delta.
+That says something of the canary only as long as the rate that both would have stays below it.
 """
 
 from __future__ import annotations

@@ -5,12 +5,14 @@ Evidence is tempered by 1/phi: approximate where there are bursts; with phi = 1 
 exact.
 
 Incidents of single pods are bursts that grow with a pod's load. If a stable pod has the ratio phi_pod at its usual
-load, a pod with `k` times that load has 1 + (phi_pod − 1)·k (as for beta-binomial counts). At the canary's share w, with
-S stable pods and C of the canary, its pods have k = w·S/C and stable's k = 1 − w. The evidence weighs a bad request of
-the canary by g and one of stable by g·n_c/n_s, so that the variance of what it adds up is, over that of independent
-requests, the mean of both ratios with weights 1 − w and w:
+load, a pod with `k` times that load has 1 + (phi_pod − 1)·k (as for beta-binomial counts). At the canary's share w,
+with S stable pods and C of the canary, its pods have k = w·S/C and stable's k = 1 − w. The evidence weighs a bad
+request of the canary by g and one of stable by g·n_c/n_s, so that the variance of what it adds up is, over that of
+independent requests, the mean of both ratios with weights 1 − w and w:
 
     1 + (phi_pod − 1)·w(1 − w)(S/C + 1).
+
+It counts where it is more than phi of all of stable: bursts whose size does not grow with the load look the same there.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def encode(saved: Saved) -> str:
         "step": saved.step,
         "at": repr(float(saved.at)),
         "time": _pack([state.rps, state.seconds, state.idle_seconds, state.slack, state.peak]),
-        "metrics": {metric.name: _pack(_numbers(metric)) for metric in state.metrics},
+        "metrics": {metric.name: _pack(numbers(metric)) for metric in state.metrics},
     }
     return json.dumps(content, separators=(",", ":"))
 
@@ -80,16 +80,17 @@ def _unpack(text: str) -> tuple[float, ...]:
     return struct.unpack(f"<{len(data) // 8}d", data)
 
 
-def _numbers(metric: MetricState) -> list[float]:
+def numbers(metric: MetricState) -> list[float]:
+    """What is kept of a metric, 8 bytes each."""
     pods, ceiling = metric.bursts.pods, metric.ceiling
-    numbers = [metric.weight, metric.delta, metric.bursts.whole, pods.phi, pods.stable, pods.canary, metric.known]
-    numbers += [metric.steering.x, metric.steering.n, *_counts(metric.totals)]
-    numbers += [*metric.margins, *metric.advance, *metric.mixture.logs, metric.mixture.log_reserve]
+    kept = [metric.weight, metric.delta, metric.bursts.whole, pods.phi, pods.stable, pods.canary, metric.known]
+    kept += [metric.steering.x, metric.steering.n, *_counts(metric.totals)]
+    kept += [*metric.margins, *metric.advance, *metric.mixture.logs, metric.mixture.log_reserve]
     if ceiling is not None:
         # A bound lies between 0 and 1, or is 1 or more where nothing can be bet: -1 is none.
-        numbers += [-1.0 if ceiling.bound is None else ceiling.bound, ceiling.since, *_counts(ceiling.totals)]
-        numbers += [*ceiling.mixture.logs, ceiling.mixture.log_reserve]
-    return numbers
+        kept += [-1.0 if ceiling.bound is None else ceiling.bound, ceiling.since, *_counts(ceiling.totals)]
+        kept += [*ceiling.mixture.logs, ceiling.mixture.log_reserve]
+    return kept
 
 
 def _counts(both: Comparison) -> tuple[int, int, int, int]:

@@ -15,11 +15,24 @@ from dataclasses import dataclass, replace
 from perennial.rollout import absolute, advance, rollback, sentences, steering, steps
 from perennial.rollout.decision import Decision, HoldReason, Verdict, hold
 from perennial.rollout.evalue import NO_REQUESTS, Comparison, Line, Null
+from perennial.rollout.forecast import expected_seconds, undecidable
 from perennial.rollout.plan import Metric, Plan
 from perennial.rollout.state import ENGINE_VERSION, ERRORS, Batch, Facts, MetricState, State
 from perennial.rollout.steering import NO_HISTORY, History
 
-__all__ = ["ENGINE_VERSION", "ERRORS", "Batch", "Facts", "History", "State", "start", "update", "verdict"]
+__all__ = [
+    "ENGINE_VERSION",
+    "ERRORS",
+    "Batch",
+    "Facts",
+    "History",
+    "State",
+    "expected_seconds",
+    "start",
+    "undecidable",
+    "update",
+    "verdict",
+]
 
 IDLE_SECONDS = 60.0
 """Without requests for that long, the reason to wait is the traffic."""
@@ -61,7 +74,10 @@ def _begin(plan: Plan, metric: Metric, weight: float, history: History) -> Metri
 
 @dataclass(frozen=True)
 class _Interval:
-    """What all metrics of a batch have in common; `start` and `end` in counted seconds since the first batch."""
+    """What all metrics of a batch have in common.
+
+    `start` and `end` are counted seconds since the first batch; `waiting` is the first move that is not made yet.
+    """
 
     plan: Plan
     step: int
@@ -69,7 +85,7 @@ class _Interval:
     start: float
     end: float
     held: bool
-    by_hand: bool
+    waiting: int
     ramp_slack: float
 
     def margin(self, metric: MetricState) -> float:
@@ -81,7 +97,9 @@ def update(state: State, batch: Batch, step: int) -> State:
     """The state after `batch`, whose weight was that of `step`. The bets use only what was known before it."""
     plan, end = state.plan, state.seconds + batch.seconds
     held = batch.by_hand or step == plan.bake
-    time = _Interval(plan, step, plan.share(step), state.seconds, end, held, batch.by_hand, state.slack)
+    # At a weight set by hand no move is made, so that all of them wait.
+    waiting = 0 if batch.by_hand else step
+    time = _Interval(plan, step, plan.share(step), state.seconds, end, held, waiting, state.slack)
     metrics = tuple(_update(metric, batch, time) for metric in state.metrics)
     idle = 0.0 if _busy(batch, time) else state.idle_seconds + batch.seconds
     rps = state.rps or max((_requests(both) for both in batch.metrics.values()), default=0) / batch.seconds
@@ -132,9 +150,9 @@ def _bounded(metric: MetricState, ceiling: absolute.Ceiling, batch: Comparison, 
 def _compared(metric: MetricState, batch: Comparison, time: _Interval) -> MetricState:
     theta_s, phi = metric.steering.theta, metric.bursts.compared(time.share)
     bets = rollback.Bets(Line(time.margin(metric), Null.AT_MOST), theta_s, metric.delta, phi)
-    # A move that was made needs no more evidence; at a weight set by hand none is made.
-    first = 0 if time.by_hand else time.step
-    waiting = advance.update(metric.advance[first:], batch, metric.margins[first:], theta_s, phi, time.plan.miss)
+    # A move that was made needs no more evidence.
+    first, miss = time.waiting, time.plan.miss
+    waiting = advance.update(metric.advance[first:], batch, metric.margins[first:], theta_s, phi, miss)
     return replace(
         metric,
         steering=steering.update(metric.steering, batch.stable, phi),

@@ -63,9 +63,9 @@ class MetricState:
 class State:
     """All metrics, the counted `seconds` since the first batch, and for how long nothing could be learnt (`idle`).
 
-    `rps` is the rate of all requests before the first batch. `slack` is m/delta in the ramp, the part of the tolerance
-    that is never a reason to roll back. `peak` is the highest `log_rollback` after any batch: a bound once reached
-    stays reached, also if nobody looked just then.
+    `rps` is the rate of all requests before the first batch. `slack` is m/delta in the ramp, the part of the
+    tolerance that is never a reason to roll back. `peak` is the highest `log_rollback` after any batch: a bound once
+    reached stays reached, also if nobody looked just then.
     """
 
     plan: Plan

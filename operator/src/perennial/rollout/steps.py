@@ -23,7 +23,7 @@ def tolerance(metric: Metric, p_s: float) -> float:
 
 
 def slack(name: str, held: bool, ramp: float = RAMP_SLACK) -> float:
-    """m/delta for a metric: `ramp` on the way, 1/2 where the weight is `held` (by hand or while baking).
+    """m/delta for a metric: `ramp` on the way, 1/2 where one weight is `held` (by hand or while baking).
 
     For latency always 1/2: a new version is seldom exactly as fast. Each batch is judged with the null of its time,
     known before it: what is promised is promised to a canary that keeps to `p_c <= p_s + m` with the m of each time.

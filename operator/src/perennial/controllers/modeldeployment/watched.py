@@ -13,7 +13,7 @@ from perennial.controllers.modeldeployment import disturbed, ways
 from perennial.controllers.modeldeployment.course import Course, course
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.stored import unfit
-from perennial.core.analysis_types import Watched
+from perennial.core.analysis_types import Counted, Watched
 from perennial.core.conditions import parse_time
 from perennial.core.queue import Key
 from perennial.core.settings import Settings
@@ -44,6 +44,8 @@ def watched(seen: Observed, settings: Settings, now: datetime, key: Key) -> Watc
         weight_since=live.since,
         step_since=parse_time(pair.since),
         checkpoint=(seen.status.analysis.checkpoint if seen.status.analysis else None) or "",
+        source=seen.spec.analysis.source or "",
+        metrics=tuple(Counted(each.name, each.slower_than_milliseconds) for each in seen.spec.analysis.metrics),
         disturbed=disturbed.seconds(seen.status.disturbances),
         by_hand=current.canary is not None and ways.hand_weight(seen.spec) is not None,
     )
@@ -80,11 +82,13 @@ def _pair(seen: Observed, current: Course) -> _Pair | None:
 
 def plan_of(spec: ModelDeploymentSpec, settings: Settings) -> rollout.Plan:
     """The spec in the terms of the mathematics."""
-    analysis, metric = spec.analysis, spec.analysis.metrics[0]
+    analysis = spec.analysis
     return rollout.Plan(
         false_rollback=number(analysis.false_rollback),
         miss=number(analysis.miss),
-        metrics=rollout.errors(None if metric.tolerance is None else number(metric.tolerance)),
+        metrics=tuple(
+            rollout.metric(each.name, _number(each.tolerance), _number(each.max)) for each in analysis.metrics
+        ),
         steps=tuple(rollout.Step(each.weight, each.min_seconds or 0) for each in ways.steps(spec)),
         holdback=ways.holdback(spec),
         bake_seconds=spec.bake.seconds,
@@ -92,3 +96,7 @@ def plan_of(spec: ModelDeploymentSpec, settings: Settings) -> rollout.Plan:
         poll_seconds=settings.poll_seconds,
         time_cap_seconds=analysis.max_duration_seconds,
     )
+
+
+def _number(quantity: str | None) -> float | None:
+    return None if quantity is None else number(quantity)

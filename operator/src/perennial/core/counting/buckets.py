@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from perennial.core.counting.family import Owner, RawSeries, Tally, Wanted, tally
-from perennial.core.counting.growth import LineKey, Scrapes, Values, process_of
+from perennial.core.counting.family import REPLICA_LABELS, Owner, RawSeries, Tally, Wanted, tally
+from perennial.core.counting.growth import Labels, LineKey, Scrapes, Values, process_of
 from perennial.core.counting.selector import Selector, written
 
 PERCENTILE = 0.95
@@ -47,6 +47,7 @@ class Buckets:
     selector: Selector
     unit: float = 1.0
     name: str = "latency"
+    replica_labels: tuple[str, ...] = REPLICA_LABELS
 
     def query(self, seconds: float, wanted: Wanted) -> str:
         """See Family."""
@@ -64,7 +65,7 @@ class Buckets:
         for labels, samples in series:
             edge = slot(float(labels["le"]) * self.unit)
             if self.selector.matches(labels) and (bound is None or edge in needed):
-                line = found[process_of(labels), _others(labels)]
+                line = found[process_of(labels), self._identity(labels)]
                 for time, value in samples:
                     line[time][edge] = value
         return {key: {time: raw for time, raw in line.items() if _whole(raw, needed)} for key, line in found.items()}
@@ -78,15 +79,14 @@ class Buckets:
     def labels_of(self, edge: float) -> tuple[str, ...]:
         """How an edge may be written as a label: exporters and versions of Prometheus differ."""
         value = edge / self.unit
-        return tuple(sorted({f"{value:g}", repr(float(value)), f"{value:.0f}" if value == int(value) else f"{value:g}"}))
+        return tuple(
+            sorted({f"{value:g}", repr(float(value)), f"{value:.0f}" if value == int(value) else f"{value:g}"})
+        )
+
+    def _identity(self, labels: Mapping[str, str]) -> Labels:
+        told = ("__name__", "le", *self.replica_labels)
+        return tuple(sorted(item for item in labels.items() if item[0] not in told))
 
 
 def _whole(raw: Mapping[str, float], needed: set[str]) -> bool:
     return needed <= raw.keys() and all(map(math.isfinite, raw.values()))
-
-
-_TOLD = frozenset(("__name__", "le", "instance", "job", "namespace", "pod", "prometheus", "prometheus_replica"))
-
-
-def _others(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(item for item in labels.items() if item[0] not in _TOLD))

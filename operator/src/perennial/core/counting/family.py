@@ -14,6 +14,9 @@ Owner = tuple[str, str]
 RawSeries = tuple[Mapping[str, str], Iterable[tuple[float, float]]]
 """Labels with `__name__`, and samples (Unix seconds, value)."""
 
+REPLICA_LABELS = ("prometheus", "prometheus_replica")
+"""Labels by which a pair of Prometheus servers usually tell their samples apart."""
+
 
 class Tally(NamedTuple):
     """Requests and bad ones; `failed` are those that count for an absolute bound."""
@@ -43,10 +46,10 @@ class Family(Protocol):
     def owner(self, labels: Mapping[str, str]) -> Owner | None:
         """Whose samples these are; None if nobody's."""
 
-    def collect(self, series: Iterable[RawSeries]) -> Scrapes:
-        """One version's series as scrapes."""
+    def collect(self, series: Iterable[RawSeries], bound: float | None = None, /) -> Scrapes:
+        """One version's series as scrapes; only what a known `bound` needs."""
 
-    def tally(self, grown: Values, bound: float | None) -> Tally:
+    def tally(self, grown: Values, bound: float | None, /) -> Tally:
         """What increments mean; `bound` is the edge above which an answer is slow."""
 
 

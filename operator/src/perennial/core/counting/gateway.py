@@ -49,7 +49,7 @@ class GatewayErrors:
         """See Family."""
         return owner(labels)
 
-    def collect(self, series: Iterable[RawSeries], bound: float | None = None) -> Scrapes:
+    def collect(self, series: Iterable[RawSeries], _bound: float | None = None) -> Scrapes:
         """Samples of one process with the same time are one scrape; one that lacks the total or a number is none."""
         found: defaultdict[LineKey, defaultdict[float, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
         for labels, samples in series:
@@ -58,7 +58,7 @@ class GatewayErrors:
                 line[time][slot] = value
         return {key: {time: _values(raw) for time, raw in line.items() if _whole(raw)} for key, line in found.items()}
 
-    def tally(self, grown: Values, bound: float | None) -> Tally:
+    def tally(self, grown: Values, _bound: float | None) -> Tally:
         """See Family."""
         failed = grown.get("5", 0.0) + grown.get(UNANSWERED, 0.0)
         requests = sum(value for slot, value in grown.items() if slot != _TOTAL)

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from perennial.core.counting.family import Owner, RawSeries, Tally, Wanted, tally
+from perennial.core.counting.family import REPLICA_LABELS, Owner, RawSeries, Tally, Wanted, tally
 from perennial.core.counting.growth import Labels, LineKey, Process, Scrapes, Values, process_of
 from perennial.core.counting.selector import Selector, written
 
 _TOTAL, _BAD, _FAILED = "total", "bad", "failed"
-REPLICA_LABELS = ("prometheus", "prometheus_replica")
 DOUBLED_SAMPLES = 3
 
 
@@ -41,7 +40,7 @@ class Ratio:
                 return each.owner(labels)
         return None
 
-    def collect(self, series: Iterable[RawSeries], bound: float | None = None) -> Scrapes:
+    def collect(self, series: Iterable[RawSeries], _bound: float | None = None) -> Scrapes:
         """Each series is a line of its own; what is no number is left out."""
         found: defaultdict[LineKey, dict[float, Values]] = defaultdict(dict)
         for labels, samples in series:
@@ -51,7 +50,7 @@ class Ratio:
                 line.update({time: dict.fromkeys(slots, value) for time, value in samples if math.isfinite(value)})
         return found
 
-    def tally(self, grown: Values, bound: float | None) -> Tally:
+    def tally(self, grown: Values, _bound: float | None) -> Tally:
         """See Family."""
         bad = grown.get(_BAD, 0.0)
         return tally(grown.get(_TOTAL, 0.0), bad, grown.get(_FAILED, 0.0) if self.failed else bad)

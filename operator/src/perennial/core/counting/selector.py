@@ -109,7 +109,7 @@ def parse(text: str) -> Selector:
     """Read a selector. Raises ValueError with a sentence for anything else, and for one that names nobody."""
     found = _SELECTOR.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} is no selector: write METRIC{{label=\"value\"}}, without functions or a range")
+        raise ValueError(f'{text!r} is no selector: write METRIC{{label="value"}}, without functions or a range')
     matchers, rest = [], found[2] or ""
     while rest.strip():
         one = _MATCHER.match(rest)
