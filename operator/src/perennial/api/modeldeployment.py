@@ -120,7 +120,10 @@ class ModelDeploymentSpec(ApiModel):
     analysis: Analysis = Field(default_factory=Analysis, description="How sure a decision must be.")
     bake: Bake = Field(default_factory=Bake, description="What follows a promotion.")
     scale_down_seconds: int = Field(
-        600, ge=0, le=604800, description="How long after the bake the old revision is kept ready; going back is at once."
+        600,
+        ge=0,
+        le=604800,
+        description="How long after the bake the old revision is kept ready; going back is at once.",
     )
     paused: bool = Field(
         False,

@@ -14,9 +14,7 @@ GATE = (
     "in spec.rollout.promote."
 )
 Gate = Literal["Manual"]
-Replicas = (
-    Annotated[int, Field(ge=1, le=100)] | Annotated[str, Field(pattern=r"^(Full|Proportional)$", max_length=12)]
-)
+Replicas = Annotated[int, Field(ge=1, le=100)] | Annotated[str, Field(pattern=r"^(Full|Proportional)$", max_length=12)]
 STEPS_RISE = "the weights of the steps must rise"
 
 

@@ -32,7 +32,7 @@ def after_preview(seen: Observed, move: Move, stable: Record, target: Record, no
     assert chosen is not None
     end = parse_time(canary.since) + timedelta(seconds=chosen.preview_seconds)
     if now < end:
-        message = f"Version {target.version} is on preview until {format_time(end)}; then it takes all requests at once."
+        message = f"Version {target.version} is on preview until {format_time(end)}; then it takes all requests."
         return replace(move, progress=Problem(PREVIEW, message))
     lacking = capacity.lacking(seen, stable, target, 100)
     if lacking:

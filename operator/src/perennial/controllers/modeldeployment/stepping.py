@@ -42,9 +42,7 @@ def proceed(seen: Observed, move: Move, stable: Record, target: Record, now: dat
     return _onward(seen, move, stable, target, reading, now)
 
 
-def _onward(
-    seen: Observed, move: Move, stable: Record, target: Record, reading: Reading | None, now: datetime
-) -> Move:
+def _onward(seen: Observed, move: Move, stable: Record, target: Record, reading: Reading | None, now: datetime) -> Move:
     canary = move.course.canary
     assert canary is not None
     hand = ways.hand_weight(seen.spec)
