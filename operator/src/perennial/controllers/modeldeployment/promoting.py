@@ -52,6 +52,16 @@ def by_hand(seen: Observed, move: Move, stable: Record, target: Record, now: dat
     return _promote(seen, move, stable, target, message, now)
 
 
+def though(seen: Observed, move: Move, stable: Record, target: Record, why: str, now: datetime) -> Move:
+    """A promotion without the evidence for it, because the spec says so."""
+    lacking = capacity.lacking(seen, stable, target, 100 - ways.holdback(seen.spec))
+    if lacking:
+        return replace(move, progress=lacking)
+    message = f"{_took_over(stable, target)}: {why}."
+    move = replace(move, analysis=story.final(seen, Verdict.PROMOTE, message, now))
+    return _promote(seen, move, stable, target, message, now)
+
+
 def after_recreation(seen: Observed, move: Move, stable: Record, target: Record, now: datetime) -> Move:
     """The old revision is gone already, so nothing is kept and nothing bakes."""
     message = f"{_took_over(stable, target)}, which ended first (spec.strategy.recreate)."
