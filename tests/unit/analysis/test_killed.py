@@ -31,7 +31,13 @@ WEIGHTS = {BEGIN + 90.0: 1, BEGIN + 180.0: 2, BEGIN + 250.0: 3, BEGIN + 330.0: 4
 def wavy(time: float) -> dict[tuple[str, str], float]:
     """Rates that differ at every second."""
     wave, other = time % 17 / 17, time % 29 / 29
-    return {("m-1", "2"): 60 + wave, ("m-1", "5"): wave, ("m-1", "4"): other, ("m-2", "2"): 9 + wave, ("m-2", "5"): 0.2 * wave}
+    return {
+        ("m-1", "2"): 60 + wave,
+        ("m-1", "5"): wave,
+        ("m-1", "4"): other,
+        ("m-2", "2"): 9 + wave,
+        ("m-2", "5"): 0.2 * wave,
+    }
 
 
 def disturb(world: World) -> None:
@@ -154,7 +160,7 @@ async def test_killed_at_every_poll(recorded: Recorded) -> None:
 
 @pytest.mark.parametrize(
     "times",
-    [lambda _: 2, lambda seed: random.Random(seed).choice((0, 0, 1, 3))],  # noqa: S311
+    [lambda _: 2, lambda seed: random.Random(seed).choice((0, 0, 1, 3))],
     ids=["doubled", "missed"],
 )
 async def test_polls_that_come_twice_or_not_at_all(recorded: Recorded, times: Callable[[int], int]) -> None:

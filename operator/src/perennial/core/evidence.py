@@ -90,7 +90,10 @@ def count(
     until: float,
 ) -> Progress:
     """Follow the grid up to `until` with what `read` gave."""
-    spans = (*watched.disturbed, *(() if watched.step == NOT_ROUTED else ((each.time, each.time) for each in progress.changes)))
+    spans = (
+        *watched.disturbed,
+        *(() if watched.step == NOT_ROUTED else ((each.time, each.time) for each in progress.changes)),
+    )
     course = _Course(watched, grid, question, grown, spans)
     if progress.state is not None:
         # Times of the plan may have changed: that is no other question.
