@@ -9,6 +9,7 @@ from perennial.core.metrics import Metrics
 from perennial.core.queue import Key
 from perennial.core.reconciling import Reconciler
 from perennial.core.settings import Settings
+from perennial.ports.kinds import Kind
 from perennial.ports.kube import Kube
 
 
@@ -26,10 +27,14 @@ class Services:
 
 @dataclass(frozen=True)
 class Program:
-    """The reconcilers, one per kind, and the loops that run beside them in the leader (the metrics loop)."""
+    """The reconcilers, one per kind, and the loops that run beside them in the leader (the metrics loop).
+
+    `told` is called with the kind of each object that a watch brings, before any pass that it leads to.
+    """
 
     reconcilers: Sequence[Reconciler]
     loops: Sequence[Callable[[], Awaitable[None]]] = field(default=())
+    told: Callable[[Kind], None] = lambda _: None
 
 
 Builder = Callable[[Services], Program]
