@@ -103,7 +103,9 @@ class Chaos:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.kube = WatchedKube()
-        self.world = World(version(1), version(2), version(3), kube=self.kube, version=1, bake=BAKE, scaleDownSeconds=30)
+        self.world = World(
+            version(1), version(2), version(3), kube=self.kube, version=1, bake=BAKE, scaleDownSeconds=30
+        )
 
     async def act(self) -> None:
         acts = [
