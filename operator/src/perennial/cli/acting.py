@@ -104,7 +104,7 @@ async def _taken_away(kube: Kube, seen: Deployment, decision: Decision) -> None:
     path = decision.renew
     assert path is not None
 
-    def empty(now_seen: Deployment, _: datetime) -> Decision:
+    def empty(_: Deployment, __: datetime) -> Decision:
         return Decision({path: None}, "", "", Goal.SEEN)
 
     before, written = await _write(kube, seen, empty)

@@ -60,8 +60,8 @@ def advance(seen: Deployment, _: datetime) -> Decision:
     word = f"{canary.revision}/{canary.step}"
     if not seen.is_true("Reconciling", AWAITING_PROMOTION) and value(seen.spec, ADVANCE) != word:
         raise Refused(
-            f"Version {canary.version} of {seen.name} does not wait for a person: it goes on by the evidence, or at once"
-            f" with `kubectl perennial promote {seen.name}`."
+            f"Version {canary.version} of {seen.name} does not wait for a person: it goes on by the evidence, or at"
+            f" once with `kubectl perennial promote {seen.name}`."
         )
     return Decision(
         {ADVANCE: word},
@@ -115,7 +115,7 @@ def undo(seen: Deployment, _: datetime, kept: Collection[str] = ()) -> Decision:
     return Decision(
         {PROMOTE: back.revision, **_without(seen, REJECT, back.revision)},
         f"{_title(back)}, which served before, takes over from version {seen.stable.version} again: {how}.",
-        f"{_title(back)} is asked for already, and takes over from version {seen.stable.version} as soon as it is ready.",
+        f"{_title(back)} is asked for already, and takes over as soon as it is ready.",
         Goal.SERVES,
         back.revision,
         renew=PROMOTE if _named(seen, PROMOTE, back) else None,
@@ -158,15 +158,8 @@ def _canary(seen: Deployment, verb: str) -> Revision:
 
 def _proven(seen: Deployment, kept: Collection[str]) -> Past | None:
     serves = seen.stable.revision if seen.stable else ""
-    uids = {each.get("revision"): each.get("versionUid") for each in (seen.obj.get("status") or {}).get("history") or []}
-    return next(
-        (
-            each
-            for each in seen.history
-            if each.outcome in PROVEN and each.revision != serves and uids.get(each.revision) in kept
-        ),
-        None,
-    )
+    served = (each for each in seen.history if each.outcome in PROVEN and each.revision != serves)
+    return next((each for each in served if each.version_uid in kept), None)
 
 
 def _title(revision: Revision | Past) -> str:

@@ -50,6 +50,7 @@ class Past:
     outcome: str
     time: datetime | None
     message: str
+    version_uid: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,7 @@ def _past(found: Mapping[str, Any]) -> Past:
         outcome=str(found.get("outcome", "")),
         time=_time(found.get("time")),
         message=str(found.get("message", "")),
+        version_uid=str(found.get("versionUid", "")),
     )
 
 
