@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from perennial.core.conditions import parse_time
+from perennial.core.live import POINT
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Live:
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """Of the JSON. Raises KeyError, TypeError, ValueError for another form."""
         reading = answer.get("reading") or {}
-        points = (Point(*(each[key] for key in _POINT)) for each in answer["trace"])
+        points = (Point(*(each[key] for key in POINT)) for each in answer["trace"])
         expected, at = reading.get("expectedSeconds"), reading.get("at")
         return cls(
             points=tuple(points),
@@ -70,9 +71,6 @@ class Live:
             expected_seconds=None if expected is None else float(expected),
             at=parse_time(at) if at else None,
         )
-
-
-_POINT = ("time", "step", "weight", "evidenceRollback", "evidenceAdvance")
 
 
 def _odds(found: Mapping[str, Any], direction: str) -> Odds | None:

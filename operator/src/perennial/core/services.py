@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from perennial.core.clock import Clock
 from perennial.core.events import EventRecorder
+from perennial.core.live import Answer
 from perennial.core.metrics import Metrics
 from perennial.core.queue import Key
 from perennial.core.reconciling import Reconciler
@@ -26,10 +27,14 @@ class Services:
 
 @dataclass(frozen=True)
 class Program:
-    """The reconcilers, one per kind, and the loops that run beside them in the leader (the metrics loop)."""
+    """The reconcilers, one per kind, and the loops that run beside them in the leader (the metrics loop).
+
+    `rollouts` is what the endpoint answers from while this replica leads.
+    """
 
     reconcilers: Sequence[Reconciler]
     loops: Sequence[Callable[[], Awaitable[None]]] = field(default=())
+    rollouts: Answer | None = None
 
 
 Builder = Callable[[Services], Program]

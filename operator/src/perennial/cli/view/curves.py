@@ -39,15 +39,17 @@ def plot(curve: Curve, points: Sequence[Point], now: float, width: int, height: 
     rows = [_title(curve, width)]
     labels = _labels(floor, bound, down)
     for index, row in enumerate(canvas.rows()):
-        line = Text(f"{labels.get(index, ''):>{SCALE - 1}}", style=QUIET).append("┤" if index in labels else "│")
-        rows.append(line.append_text(_row(row, curve, top=index == 0)))
+        edge = "┤" if index in labels else "│"
+        scale = (f"{labels.get(index, ''):>{SCALE - 1}}{edge}", QUIET)
+        rows.append(Text.assemble(scale, _row(row, curve, top=index == 0)))
     return [*rows, *_time(points, begin, now, across)]
 
 
 def _title(curve: Curve, width: int) -> Text:
     numbers = f"{odds(curve.now.value)} of {odds(curve.now.bound)}"
+    style = curve.style if curve.now.value >= curve.now.bound / 2 else ""
     title = padded(curve.title, max(width - len(numbers) - 1, 0), STRONG)
-    return cut(title.append(" ").append(numbers, style=curve.style), width)
+    return cut(Text.assemble(title, " ", (numbers, style)), width)
 
 
 def _drawn(

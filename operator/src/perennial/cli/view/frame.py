@@ -61,7 +61,7 @@ def curves(scene: Scene, width: int, height: int) -> list[Text]:
         pair = pair[:1]  # it serves already: the only question left is whether it must go back
     points = scene.live.points if scene.live else ()
     if len(points) < 2 or height < LEAST or width < 50:
-        return [_gauge(each, width) for each in pair] if height >= 2 else []
+        return _gauges(pair, width) if height >= 2 else []
     now = max(scene.now.timestamp(), points[-1].time)
     half = (width - GAP) // 2
     if half < 30 or len(pair) < 2:
@@ -71,9 +71,7 @@ def curves(scene: Scene, width: int, height: int) -> list[Text]:
 
 
 def _joined(left: Text, right: Text, half: int) -> Text:
-    line = left.copy()
-    line.append(" " * (half - left.cell_len + GAP))
-    return line.append_text(right)
+    return Text.assemble(left, " " * (half - left.cell_len + GAP), right)
 
 
 def _pair(scene: Scene, worse: Odds, good: Odds) -> tuple[Curve, ...]:
@@ -88,11 +86,13 @@ def _pair(scene: Scene, worse: Odds, good: Odds) -> tuple[Curve, ...]:
     )
 
 
-def _gauge(curve: Curve, width: int) -> Text:
-    """How far the evidence is on its way to the bound, in one line."""
-    tail = f" {odds(curve.now.value)} of {odds(curve.now.bound)}, then it {curve.happens}"
-    line = padded(f" {curve.title}", 21)
-    room = min(max(width - 21 - len(tail), 6), 40)
-    filled = round(min(max(curve.now.value / curve.now.bound, 0.0), 1.0) * room)
-    line.append("█" * filled, style=curve.style).append("░" * (room - filled), style=QUIET)
-    return cut(line.append(tail), width)
+def _gauges(curves: tuple[Curve, ...], width: int) -> list[Text]:
+    """How far the evidence is on its way to the bound, a line for each direction."""
+    tails = [f" {odds(each.now.value)} of {odds(each.now.bound)}, then it {each.happens}" for each in curves]
+    room = min(max(width - 21 - max(map(len, tails)), 6), 40)
+    lines = []
+    for curve, tail in zip(curves, tails, strict=True):
+        filled = round(min(max(curve.now.value / curve.now.bound, 0.0), 1.0) * room)
+        bar = (("█" * filled, curve.style), ("░" * (room - filled), QUIET))
+        lines.append(cut(Text.assemble(padded(f" {curve.title}", 21), *bar, tail), width))
+    return lines

@@ -50,9 +50,9 @@ def title(scene: Scene, width: int) -> Text:
     seen = scene.seen
     if seen is None:
         return Text("deleted", style=BAD)
-    left = Text(f"{seen.namespace}/{seen.name}", style=STRONG)
     words, style = state(seen)
-    left.append("  ● ", style=style).append(words, style=f"{STRONG} {style}")
+    name = (f"{seen.namespace}/{seen.name}", STRONG)
+    left = Text.assemble(name, ("  ● ", style), (words, f"{STRONG} {style}"))
     if seen.canary and (time := since(seen.canary.since, scene.now)):
         left.append(f" · {time} at {seen.canary.weight or 0} %", style=QUIET)
     return beside(left, age(scene), width)

@@ -12,7 +12,7 @@ from rich.text import Text
 from perennial.cli.deployment import Deployment, Numbers
 from perennial.cli.live import Metric, Odds
 from perennial.cli.view.scene import Scene
-from perennial.cli.view.words import BAD, GOOD, QUIET, cut, odds, padded, share
+from perennial.cli.view.words import QUIET, cut, odds, padded, share
 
 _EVIDENCE = re.compile(r"roll back (\S+) of (\S+), advance (\S+) of (\S+)")
 
@@ -22,11 +22,12 @@ def table(scene: Scene, width: int) -> list[Text]:
     rows = _rows(scene)
     if not rows:
         return []
-    shown = next((each for each in _forms(scene, rows) if 1 + sum(_widths(each)) <= width), _forms(scene, rows)[-1])
+    forms = _forms(scene, rows)
+    shown = next((each for each in forms if sum(_widths(each)) - 1 <= width), forms[-1])
     widths = _widths(shown)
     lines = []
     for index, cells in enumerate(shown):
-        lines.append(_line(cells, widths, ("", "", "", BAD, GOOD) if index else (QUIET,) * 5, width))
+        lines.append(_line(cells, widths, ("",) * 5 if index else (QUIET,) * 5, width))
         if index and (note := rows[index - 1][-1]):
             lines.append(cut(Text(f" {' ' * widths[0]}{note}", style=QUIET), width))
     return lines

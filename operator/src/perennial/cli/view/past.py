@@ -66,7 +66,7 @@ def history(scene: Scene, width: int, rows: int) -> list[Text]:
 def _past(past: Past, scene: Scene, width: int, lines: int) -> list[Text]:
     words, style = OUTCOMES.get(past.outcome, (past.outcome, ""))
     ago = f"{since(past.time, scene.now)} ago" if past.time else ""
-    head = padded(f" {ago}", 12, QUIET).append_text(padded(f"version {past.version}", 12, STRONG))
-    head.append_text(padded(words, 13, style))
+    version = padded(f"version {past.version}", 12, STRONG)
+    head = Text.assemble(padded(f" {ago}", 12, QUIET), version, padded(words, 13, style))
     first, *rest = wrapped(past.message, max(width - 38, 20), lines) or [Text()]
     return [cut(Text.assemble(head, " ", first), width), *(cut(Text.assemble(" " * 38, row), width) for row in rest)]

@@ -37,13 +37,19 @@ def _shares(seen: Deployment) -> list[tuple[str, Revision, int, str]]:
 
 
 def _bar(role: str, revision: Revision, share: int, style: str, more: str, width: int) -> Text:
-    line = padded(f" {role}", 10, style).append(f"version {revision.version}"[:14].ljust(11), style=STRONG)
     room = min(width - LEFT - RIGHT, 60)
     if room < 8:
         more, room = "", max(width - LEFT - 1, 4)
     filled = max(round(share / 100 * room), 1 if share else 0)
-    line.append("█" * filled, style=style).append("░" * (room - filled), style=QUIET)
-    return cut(line.append(f"{share:>4} %", style=STRONG).append(f"  {more}", style=QUIET), width)
+    line = Text.assemble(
+        padded(f" {role}", 10, style),
+        (f"version {revision.version}"[:14].ljust(11), STRONG),
+        ("█" * filled, style),
+        ("░" * (room - filled), QUIET),
+        (f"{share:>4} %", STRONG),
+        (f"  {more}", QUIET),
+    )
+    return cut(line, width)
 
 
 def _more(scene: Scene, role: str, revision: Revision) -> str:

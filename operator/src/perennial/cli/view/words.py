@@ -79,7 +79,5 @@ def _fitting(text: str, width: int) -> str:
 
 def beside(left: Text, right: Text, width: int) -> Text:
     """One line with something at its left and its right end; the left one gives way."""
-    room = max(width - right.cell_len - 1, 0)
-    line = cut(left, room)
-    line.append(" " * (width - line.cell_len - right.cell_len))
-    return cut(line.append_text(right), width)
+    line = cut(left, max(width - right.cell_len - 1, 0))
+    return cut(Text.assemble(line, " " * (width - line.cell_len - right.cell_len), right), width)
