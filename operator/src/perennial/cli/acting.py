@@ -39,6 +39,7 @@ async def act(kube: Kube, options: Namespace) -> int:
     decision = decide(seen, datetime.now(UTC))
     if decision.renew is not None:
         await _taken_away(kube, seen, decision)
+        seen = await find(kube, options.namespace, options.name)
     before, written = await _write(kube, seen, decide)
     print(decision.told if written else decision.already, flush=True)
     if not options.wait:

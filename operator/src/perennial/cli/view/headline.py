@@ -9,6 +9,16 @@ from perennial.cli.view.scene import Scene
 from perennial.cli.view.words import BAD, GOOD, NEW, QUIET, STRONG, beside, lasted, since
 
 WAITING = ("Paused", "AwaitingPromotion", "TimeCapReached")
+EVIDENCE = (
+    "InsufficientEvidence",
+    "NoTraffic",
+    "MetricsUnavailable",
+    "WarmingUp",
+    "MinimumTime",
+    "TimeCapReached",
+    "Stepping",
+)
+"""Of these the operator's memory tells more lately than status; of what else holds a rollout it knows nothing."""
 
 
 def state(seen: Deployment) -> tuple[str, str]:
@@ -36,9 +46,7 @@ def sentence(scene: Scene) -> str:
         return "It was deleted."
     telling = [each.message for each in seen.conditions if each.type == "Stalled" and each.status == "True"]
     busy = seen.condition("Reconciling")
-    # The operator's memory is younger than status, but knows of nothing else than the evidence.
-    judged = busy is None or busy.reason == seen.reason
-    if seen.canary and scene.live and scene.live.message and judged:
+    if seen.canary and scene.live and scene.live.message and (busy is None or busy.reason in EVIDENCE):
         telling.append(scene.live.message)
     kinds = ("Reconciling", "UpToDate", "Ready")
     telling += [each.message for kind in kinds if (each := seen.condition(kind)) and each.message]
