@@ -48,6 +48,7 @@ async def look(kube: KubeClient, options: Namespace) -> int:
 
 def _print(console: Console, lines: Iterable[Text]) -> None:
     for each in lines:
+        each.rstrip()
         console.print(_encodable(console, each))
 
 
