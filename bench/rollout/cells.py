@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from bench.rollout.world import Scenario
-from perennial.rollout import Plan
+from perennial.rollout import Plan, errors
 
 BASES = (0.001, 0.005, 0.01, 0.02, 0.05)
 RATES = (1.0, 10.0, 30.0, 100.0, 300.0)
 HARMS = (0.0, 0.005, 0.01, 0.02, 0.05, 0.5)
-REFERENCE = Plan(tolerance=0.005)
+REFERENCE = Plan(metrics=errors(0.005))
 """With no slack this is what the design's reference figures are for."""
 
 
@@ -65,7 +65,7 @@ def reference(runs: int) -> Iterator[Cell]:
     for harm in (0.005, 0.01, 0.02, 0.05, 0.5):
         label = f"100/s, +{100 * harm:g} pp"
         yield Cell("reference", label, Scenario(0.01, 100.0, harm), runs, REFERENCE, 0.0)
-    held = Plan(tolerance=0.005, steps=(replace(REFERENCE.steps[0], min_seconds=10800.0), *REFERENCE.steps[1:]))
+    held = Plan(metrics=errors(0.005), steps=(replace(REFERENCE.steps[0], min_seconds=10800.0), *REFERENCE.steps[1:]))
     for harm in (0.01, 0.02, 0.05):
         late = Scenario(0.01, 100.0, harm, harm_after=3600.0)
         yield Cell("reference", f"held at 5 %, +{100 * harm:g} pp after an hour", late, runs, held, 0.0)

@@ -71,4 +71,5 @@ def _phi(n: Array, bad: Array, pods: bool) -> float:
     if not pods:
         return bursts.phi(together)
     # At half the requests one canary pod gets ten times as many as one of ten stable pods.
-    return bursts.phi(together, [counts(*pod) for pod in zip(n, bad, strict=True)], len(n))
+    of_pods = bursts.pod_phi(counts(*pod) for pod in zip(n, bad, strict=True))
+    return max(bursts.phi(together), 1 + (of_pods - 1) * len(n))

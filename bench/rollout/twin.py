@@ -176,7 +176,7 @@ def _staked(seconds: Array) -> Array:
 
 
 def _margins(plan: Plan, theta: Array, rps: Array) -> tuple[Array, Array]:
-    deltas = [steps.tolerance(plan, float(rate)) for rate in theta]
+    deltas = [steps.tolerance(plan.metrics[0], float(rate)) for rate in theta]
     margins = [
         steps.margins(plan, delta, float(rate), float(traffic))
         for delta, rate, traffic in zip(deltas, theta, rps, strict=True)

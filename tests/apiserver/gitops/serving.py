@@ -84,6 +84,16 @@ async def promoted(place: Place) -> Object:
     return await stage.get()
 
 
+@situation("baking")
+async def baking(place: Place) -> Object:
+    stage = await in_traffic(place, bake={"seconds": 600})
+    stage.analysis.says(Verdict.ADVANCE)
+    await stage.until_followed(1)
+    stage.analysis.says(Verdict.PROMOTE)
+    await stage.settle()
+    return await stage.get()
+
+
 @situation(FIRST)
 async def not_looked_at(place: Place) -> Object:
     return await (await beginning(place)).get()
@@ -173,6 +183,14 @@ async def capacity_not_ready(place: Place) -> Object:
 async def is_stable(stage: Stage, pod: Object) -> bool:
     service: str = (await stage.status())["stable"]["inferenceService"]
     return bool(pod["metadata"]["name"] == f"{service}-pod")
+
+
+@situation(ROLLING)
+async def withdrawn(place: Place) -> Object:
+    stage = await in_traffic(place)
+    stage.analysis.says(Verdict.WITHDRAW, message="Its series are gone.")
+    await stage.step()
+    return await stage.get()
 
 
 @situation(PERSON)

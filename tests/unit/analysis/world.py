@@ -8,17 +8,25 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from perennial.core.analysis import Analysis, Reading, Watched
+from perennial.core.counting.pods import PodErrors
 from perennial.core.polling import Grid
+from perennial.core.sources import Source, Sources, gateway_families
 from perennial.ports.prometheus_fake import RecordingPrometheus
-from perennial.rollout import Plan
+from perennial.ports.prometheus_types import PrometheusSource
+from perennial.rollout import Plan, errors
 from perennial.rollout.counts import ACTIVE, CLASS, TOTAL
 
 GRID = Grid(poll_seconds=5, scrape_interval_seconds=2, scrape_timeout_seconds=2)
-PLAN = Plan(tolerance=0.01, warm_up_seconds=60)
+PLAN = Plan(metrics=errors(0.01), warm_up_seconds=60)
 START = 1_800_000_000.0
 
 Traffic = Callable[[float], dict[tuple[str, str], float]]
 """Requests per second by (InferenceService, class of the answer; "" for none) at a time."""
+
+
+def gateway(prometheus: PrometheusSource) -> Sources:
+    """What the settings of an operator alone make of a Prometheus."""
+    return Sources({"": Source("", prometheus, prometheus, gateway_families(GRID.job), PodErrors(GRID.job))})
 
 
 def at(time: float) -> datetime:
@@ -69,7 +77,7 @@ class Loop:
     def __init__(self, world: World, watched: Watched[str]) -> None:
         self.world, self.watched = world, watched
         self.changes: list[str] = []
-        self.analysis: Analysis[str] = Analysis(world.prometheus, world, GRID, self.changes.append)
+        self.analysis: Analysis[str] = Analysis(gateway(world.prometheus), world, GRID, self.changes.append)
         self.analysis.track(watched)
 
     async def run(self, seconds: float) -> Reading:

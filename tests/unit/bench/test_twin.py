@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.rollout.twin import ADVANCE, HOLD, PROMOTE, ROLL_BACK, Counts, History, Twin
-from perennial.rollout import Plan, engine
+from perennial.rollout import Plan, engine, errors
 from perennial.rollout.engine import Batch, Facts
 from perennial.rollout.evalue import Comparison
 from perennial.rollout.evalue import Counts as EngineCounts
@@ -41,7 +41,7 @@ def polls(rng: Random) -> list[tuple[int, int, int, int]]:
 @pytest.mark.parametrize("slack", [0.0, 0.2])
 def test_both_engines_agree_to_1e_9(seed: int, slack: float) -> None:
     rng = Random(seed)
-    plan = Plan(tolerance=rng.choice([None, 0.01]))
+    plan = Plan(metrics=errors(rng.choice([None, 0.01])))
     past = histories(rng)
     states = [engine.start(plan, {engine.ERRORS: each}, slack=slack) for each in past]
     columns = [np.array([float(value) for value in values]) for values in zip(*_numbers(past), strict=True)]
@@ -51,7 +51,7 @@ def test_both_engines_agree_to_1e_9(seed: int, slack: float) -> None:
         found = polls(rng)
         batches = [Comparison(EngineCounts(n_c, x_c), EngineCounts(n_s, x_s)) for n_c, x_c, n_s, x_s in found]
         states = [
-            engine.update(state, Batch(plan.poll_seconds, {engine.ERRORS: batch}))
+            engine.update(state, Batch(plan.poll_seconds, {engine.ERRORS: batch}), 0)
             for state, batch in zip(states, batches, strict=True)
         ]
         twin.update(rows, Counts(*(np.array(column, dtype=float) for column in zip(*found, strict=True))))

@@ -44,7 +44,7 @@ def play(rng: Random, plan: Plan, rps: int, rates: Rates, *, slack: float = 0.2,
         canary += batch.canary.n
         if time - entered <= plan.poll_seconds:
             continue
-        state = engine.update(state, Batch(plan.poll_seconds, {engine.ERRORS: batch}))
+        state = engine.update(state, Batch(plan.poll_seconds, {engine.ERRORS: batch}), step)
         verdict = engine.verdict(state, step, Facts(time - entered)).verdict
         if verdict in (Verdict.ROLL_BACK, Verdict.PROMOTE):
             return Outcome(verdict, time, canary)

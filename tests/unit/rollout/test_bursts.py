@@ -2,7 +2,7 @@
 
 import pytest
 
-from perennial.rollout.bursts import Spread, phi, spread
+from perennial.rollout.bursts import Bursts, Pods, Spread, phi, pod_phi, spread
 from perennial.rollout.evalue import Counts
 
 
@@ -32,10 +32,27 @@ def test_a_slow_drift_is_no_burst() -> None:
     assert phi([Counts(1000, at // 10) for at in range(500)]) == 1
 
 
-def test_single_pods_count_by_what_a_canary_pod_feels() -> None:
+def test_single_pods_are_seen_where_their_sum_is_still() -> None:
     pod = [Counts(100, 30 if at % 40 == 0 else 1) for at in range(200)]
     still = [Counts(1000, 10)] * 200
-    alone = spread(pod).phi
-    assert alone > 5
-    assert phi(still, [pod, pod], 10.0) == pytest.approx(1 + (alone - 1) * 10)
-    assert phi(still, [pod, pod], 0.5) == pytest.approx(1 + (alone - 1) * 0.5)
+    assert phi(still) == 1
+    assert pod_phi([pod, pod]) == pytest.approx(spread(pod).phi)
+    assert pod_phi([pod, pod]) > 5
+
+
+@pytest.mark.parametrize(
+    ("pods", "share", "load", "compared"),
+    [
+        (Pods(5.0, 10), 0.05, 0.5, 1 + 4 * 0.95 * 0.55),
+        (Pods(5.0, 10), 0.25, 2.5 / 3, 1 + 4 * 0.75 * (2.5 / 3 + 0.25)),
+        (Pods(5.0, 10, canary=1), 0.5, 5.0, 1 + 4 * 0.5 * 5.5),
+        (Pods(5.0, 10, canary=10), 0.5, 0.5, 1 + 4 * 0.5 * 1.0),
+        (Pods(5.0, 1), 0.05, 0.05, 1 + 4 * 0.95 * 0.1),
+    ],
+)
+def test_a_pods_burstiness_grows_with_its_load(pods: Pods, share: float, load: float, compared: float) -> None:
+    bursts = Bursts(1.0, pods)
+    assert pods.load(share) == pytest.approx(load)
+    assert bursts.compared(share) == pytest.approx(compared)
+    assert bursts.alone(share) == pytest.approx(1 + 4 * load)
+    assert Bursts(9.0, Pods(1.2, 10)).compared(share) == Bursts(9.0).alone(share) == 9.0

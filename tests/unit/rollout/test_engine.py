@@ -1,22 +1,18 @@
-"""Verdicts, their reasons and sentences; checkpoints."""
+"""Verdicts, their reasons and sentences."""
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from perennial.rollout import HoldReason, Plan, Step, Verdict, checkpoint, engine
-from perennial.rollout.checkpoint import Saved
+from perennial.rollout import HoldReason, Plan, Step, Verdict, engine, errors, metric
 from perennial.rollout.decision import hold
 from perennial.rollout.engine import Batch, Facts, History, State
 from perennial.rollout.evalue import Comparison, Counts
 
-PLAN = Plan(tolerance=0.01)
+PLAN = Plan(metrics=errors(0.01))
 HISTORY = History(Counts(180_000, 1800), 3600, 50)
 
 
@@ -27,7 +23,7 @@ def begin(plan: Plan = PLAN) -> State:
 def feed(state: State, canary: tuple[int, int], stable: tuple[int, int], times: int = 1) -> State:
     both = Comparison(Counts(*canary), Counts(*stable))
     for _ in range(times):
-        state = engine.update(state, Batch(5, {engine.ERRORS: both}))
+        state = engine.update(state, Batch(5, {engine.ERRORS: both}), 0)
     return state
 
 
@@ -99,15 +95,16 @@ def test_a_bound_once_reached_stays_reached() -> None:
 
 def test_a_metric_without_data_keeps_its_evidence() -> None:
     state = feed(begin(), (25, 3), (225, 2))
-    later = engine.update(state, Batch(5, {}))
+    later = engine.update(state, Batch(5, {}), 0)
     assert later.metrics == state.metrics
     assert later.seconds == state.seconds + 5
 
 
 def test_several_metrics_share_the_capital() -> None:
-    state = engine.start(PLAN, {engine.ERRORS: HISTORY, "latency": HISTORY})
+    plan = replace(PLAN, metrics=(metric("errors"), metric("latency")))
+    state = engine.start(plan, {engine.ERRORS: HISTORY, "latency": HISTORY})
     assert [metric.weight for metric in state.metrics] == pytest.approx([0.625, 0.375])
-    state = engine.update(state, Batch(5, {"latency": Comparison(Counts(50, 40), Counts(200, 2))}))
+    state = engine.update(state, Batch(5, {"latency": Comparison(Counts(50, 40), Counts(200, 2))}), 0)
     assert state.cause.name == "latency"
     assert engine.verdict(state, 0, Facts(5)).verdict is Verdict.ROLL_BACK
     assert state.log_advance(0) < 0.0
@@ -125,39 +122,3 @@ def test_a_batch_across_a_change_of_weight_would_be_false_evidence() -> None:
     together = feed(start, (1100, 105), (2900, 195))
     assert apart.log_rollback < 0
     assert together.log_rollback > math.log(2)
-
-
-events = st.lists(
-    st.tuples(st.integers(0, 500), st.integers(0, 500), st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(events, st.integers(0, 19))
-def test_a_checkpoint_at_any_poll_changes_nothing(polls: list[tuple[int, int, float, float]], at: int) -> None:
-    straight = restarted = begin()
-    for index, (n_c, n_s, rate_c, rate_s) in enumerate(polls):
-        canary, stable = (n_c, int(n_c * rate_c)), (n_s, int(n_s * rate_s))
-        straight, restarted = feed(straight, canary, stable), feed(restarted, canary, stable)
-        if index == at:
-            text = checkpoint.encode(Saved("r1", 2, 1234.5, restarted))
-            assert len(text) < 2048
-            saved = checkpoint.decode(text, "r1", PLAN)
-            assert saved is not None
-            assert (saved.step, saved.at) == (2, 1234.5)
-            restarted = saved.state
-    assert restarted == straight
-
-
-@pytest.mark.parametrize("text", ["", "null", "[]", "{}", "nonsense", '{"engine":"1"}', '{"engine":1,"revision":[]}'])
-def test_what_is_no_checkpoint_is_none(text: str) -> None:
-    assert checkpoint.decode(text, "r1", PLAN) is None
-
-
-def test_a_checkpoint_of_another_rollout_is_none() -> None:
-    text = checkpoint.encode(Saved("r1", 0, 5.0, begin()))
-    assert checkpoint.decode(text, "r2", PLAN) is None
-    assert checkpoint.decode(text, "r1", replace(PLAN, tolerance=0.02)) is None
-    other = json.dumps(json.loads(text) | {"engine": "0"})
-    assert checkpoint.decode(other, "r1", PLAN) is None
-    assert checkpoint.decode(text, "r1", PLAN) is not None

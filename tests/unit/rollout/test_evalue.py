@@ -54,7 +54,7 @@ def test_the_null_point_is_the_nearest(line: Line, n_c: int, n_s: int, theta_c: 
         r = line.a + q
         return n_s * (q - theta_s) / (q * (1 - q)) + n_c * (r - theta_c) / (r * (1 - r))
 
-    step = 1e-7 + 1e-6 * q
+    step = 1e-9 + abs(theta_c - line.a - theta_s) * 2.0**-evalue.BISECTIONS
     if q > 2 * step and line.a + q + step < 1:
         assert slope(q - step) <= 0 <= slope(q + step)
 

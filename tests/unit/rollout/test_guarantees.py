@@ -8,14 +8,14 @@ from statistics import mean, median
 
 import pytest
 
-from perennial.rollout import Plan, Verdict, engine
+from perennial.rollout import Plan, Verdict, engine, errors
 from perennial.rollout.engine import Batch, Facts, History
 from perennial.rollout.evalue import Comparison, Counts
 
 from .binomial import binomial
 from .simulation import HOUR, Outcome, Rates, fixed, play
 
-PLAN = Plan(tolerance=0.005)
+PLAN = Plan(metrics=errors(0.005))
 
 
 def at_most(share: float, runs: int) -> float:
@@ -74,12 +74,14 @@ def test_evidence_against_a_healthy_canary_seldom_ever_crosses(drift: bool) -> N
     """Ville: held at one weight for many polls, looked at after each. (A crossing is not undone by later polls.)"""
     rng, runs, crossings = Random(6), 150, 0
     for _ in range(runs):
-        state = engine.start(Plan(tolerance=0.01), {engine.ERRORS: History(Counts(9000, 450), 360, 25)}, slack=0.0)
+        state = engine.start(
+            Plan(metrics=errors(0.01)), {engine.ERRORS: History(Counts(9000, 450), 360, 25)}, slack=0.0
+        )
         for poll in range(120):
             rate = 0.05 * (1 + 0.9 * math.sin(poll / 9)) if drift else 0.05
             canary, stable = 25 + poll % 3 * 10, 60 + poll % 7 * 5
             both = Comparison(Counts(canary, binomial(rng, canary, rate)), Counts(stable, binomial(rng, stable, rate)))
-            state = engine.update(state, Batch(5, {engine.ERRORS: both}))
+            state = engine.update(state, Batch(5, {engine.ERRORS: both}), 0)
             if engine.verdict(state, 0, Facts(0)).verdict is Verdict.ROLL_BACK:
                 crossings += 1
                 break
@@ -90,7 +92,7 @@ def test_failures_that_take_as_long_as_a_request_may_are_waited_for() -> None:
     """Every move waits for the request timeout, however good the evidence."""
     state = engine.start(PLAN, {engine.ERRORS: History(Counts(360_000, 360), HOUR, 100)})
     perfect = Comparison(Counts(100_000, 100), Counts(100_000, 100))
-    state = engine.update(state, Batch(5, {engine.ERRORS: perfect}))
+    state = engine.update(state, Batch(5, {engine.ERRORS: perfect}), 0)
     for step in range(4):
         assert engine.verdict(state, step, Facts(19.9)).verdict is Verdict.HOLD
         assert engine.verdict(state, step, Facts(20.0)).verdict is not Verdict.HOLD

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from perennial.rollout import Plan, Step, advance, rollback, steering, steps
+from perennial.rollout import Plan, Step, advance, errors, metric, rollback, steering, steps
 from perennial.rollout.evalue import Comparison, Counts, Line, Null
 from perennial.rollout.numeric import bernoulli_kl, log_add, log_sum
 from perennial.rollout.steering import History, Steering
@@ -80,7 +80,7 @@ def test_x_never_vanishes() -> None:
 
 
 def test_margins_by_hand() -> None:
-    plan = Plan(tolerance=0.005)
+    plan = Plan(metrics=errors(0.005))
     margins = steps.margins(plan, 0.005, 0.01, 100)
     assert margins == pytest.approx((0.05, 0.02, 0.01, 0.005))
     d = steps.detectable(0.01, 0.02)
@@ -92,8 +92,8 @@ def test_margins_by_hand() -> None:
 
 @pytest.mark.parametrize(("p_s", "expected"), [(0.0, 0.0005), (0.002, 0.002), (0.2, 0.005)])
 def test_tolerance_follows_stable(p_s: float, expected: float) -> None:
-    assert steps.tolerance(Plan(), p_s) == expected
-    assert steps.tolerance(Plan(tolerance=0.03), p_s) == 0.03
+    assert steps.tolerance(metric("errors"), p_s) == expected
+    assert steps.tolerance(metric("errors", 0.03), p_s) == 0.03
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,16 @@ def test_log_helpers() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"false_rollback": 0.0}, {"miss": 1.0}, {"tolerance": 0.0}, {"steps": ()}, {"poll_seconds": 0.0}]
+    [
+        {"false_rollback": 0.0},
+        {"miss": 1.0},
+        {"metrics": ()},
+        {"metrics": errors() + errors()},
+        {"holdback": 100},
+        {"bake_seconds": -1.0},
+        {"steps": ()},
+        {"poll_seconds": 0.0},
+    ]
     + [{"steps": tuple(Step(weight) for weight in weights)} for weights in ((10, 5), (5, 5), (0, 5), (5, 100))],
 )
 def test_plans_that_no_evidence_could_follow(wrong: dict[str, object]) -> None:

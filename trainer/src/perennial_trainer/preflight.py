@@ -19,15 +19,23 @@ _REQUEST_SECONDS = 10.0
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+# What a gateway answers while it has no pod to send the rows to.
+_GATEWAYS_OWN = (404, 502, 503, 504)
+
+
 class _NotYetError(Exception):
-    """No answer that says anything about the model; a route may take a moment."""
+    """No answer that can be used; a route may take a moment. ``reason`` says whose it is if it stays so."""
+
+    def __init__(self, words: str, reason: str = "NoAnswer") -> None:
+        super().__init__(words)
+        self.reason = reason
 
 
 def main(env: Environment) -> dict[str, Any]:
     """Compare the served answers with the golden ones and return the outcome.
 
     Raises:
-        WorkError: ``NoGoldenRows``, ``NoAnswer`` (not until the deadline) or ``GoldenRowsDiffer``.
+        WorkError: ``NoGoldenRows``, ``NoAnswer`` (not until the deadline), ``ServerError`` or ``GoldenRowsDiffer``.
     """
     preflight = read_preflight(env)
     expected = _golden(preflight)
@@ -42,7 +50,8 @@ def ask(preflight: Preflight, body: dict[str, Any], clock: Callable[[], float], 
     """The ``predictions`` of the answer; connection errors, 404 and 5xx are tried again until the deadline.
 
     Raises:
-        WorkError: ``NoAnswer``, or ``GoldenRowsDiffer`` when the server refuses the rows (another 4xx).
+        WorkError: ``NoAnswer``, ``ServerError`` when the last was an error of the server's own (500), or
+            ``GoldenRowsDiffer`` when it refuses the rows (another 4xx).
     """
     end = clock() + preflight.deadline_seconds
     while True:
@@ -52,7 +61,7 @@ def ask(preflight: Preflight, body: dict[str, Any], clock: Callable[[], float], 
         except _NotYetError as error:
             if end - clock() <= _PAUSE_SECONDS:
                 raise WorkError(
-                    "NoAnswer", f"No answer from {preflight.url} within {preflight.deadline_seconds:.0f} s: {error}."
+                    error.reason, f"No answer from {preflight.url} within {preflight.deadline_seconds:.0f} s: {error}."
                 ) from error
         pause(_PAUSE_SECONDS)
 
@@ -66,7 +75,8 @@ def _post(preflight: Preflight, body: bytes, timeout: float) -> Any:
     except urllib.error.HTTPError as error:
         text = error.read(500).decode("utf-8", errors="replace")
         if error.code == 404 or error.code >= 500:
-            raise _NotYetError(f"status {error.code}: {text}") from error
+            reason = "NoAnswer" if error.code in _GATEWAYS_OWN else "ServerError"
+            raise _NotYetError(f"status {error.code}: {text}", reason) from error
         raise WorkError("GoldenRowsDiffer", f"The server refused the golden rows with {error.code}: {text}") from error
     except (OSError, http.client.HTTPException) as error:
         raise _NotYetError(str(error) or type(error).__name__) from error

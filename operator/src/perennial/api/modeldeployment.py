@@ -10,18 +10,20 @@ from perennial.api.analysis import Analysis
 from perennial.api.base import ApiModel, Column, DnsLabel, Resource, Rule, cel
 from perennial.api.modeldeployment_status import ModelDeploymentStatus
 from perennial.api.serving import Router, Serving
-from perennial.api.strategy import Strategy
+from perennial.api.strategy import Bake, Strategy
 
 # Reasons of Ready and UpToDate.
 SERVING = "Serving"
 STARTING = "Starting"
 NOTHING_SERVES = "NothingServes"
 TARGET_SERVES = "TargetServes"
+BAKING = "Baking"
 ROLLING_OUT = "RollingOut"
 # Reasons of Reconciling; while a canary gets traffic the reasons of a Hold stand here (perennial.rollout).
 PREPARING = "Preparing"
 PREFLIGHT = "Preflight"
 STEPPING = "Stepping"
+WITHDRAWN = "Withdrawn"
 # Reasons of Stalled.
 ROLLED_BACK = "RolledBack"
 NO_VERSION = "NoVersion"
@@ -82,8 +84,8 @@ class ModelDeploymentSpec(ApiModel):
                 ONE_TARGET,
             ),
             Rule(
-                "self.strategy.canary.steps.map(step, has(step.minSeconds) ? step.minSeconds : 0).sum()"
-                " < self.analysis.maxDurationSeconds",
+                "!has(self.strategy) || !has(self.strategy.canary) || self.strategy.canary.steps.map(step,"
+                " has(step.minSeconds) ? step.minSeconds : 0).sum() < self.analysis.maxDurationSeconds",
                 "analysis.maxDurationSeconds must be longer than the steps' minSeconds together,"
                 " or no rollout could ever end",
             ),
@@ -103,10 +105,14 @@ class ModelDeploymentSpec(ApiModel):
     )
     serving: Serving = Field(default_factory=Serving, description="The pods that serve a revision.")
     router: Router = Field(description="Where users reach the model.")
-    strategy: Strategy = Field(default_factory=Strategy, description="How traffic moves from one revision to the next.")
+    # No default in the schema: it would stand beside another strategy that is chosen later, and one is allowed.
+    strategy: Strategy | None = Field(
+        None, description="How traffic moves from one revision to the next; a canary in steps when left out."
+    )
     analysis: Analysis = Field(default_factory=Analysis, description="How sure a decision must be.")
+    bake: Bake = Field(default_factory=Bake, description="What follows a promotion.")
     scale_down_seconds: int = Field(
-        600, ge=0, le=604800, description="How long the old revision is kept ready after the new one took over."
+        600, ge=0, le=604800, description="How long after the bake the old revision is kept ready; going back is at once."
     )
     paused: bool = Field(
         False,

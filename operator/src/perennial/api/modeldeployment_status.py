@@ -9,6 +9,8 @@ from pydantic import Field
 from perennial.api.base import ApiModel
 from perennial.api.conditions import Conditions
 
+Outcome = Literal["Deployed", "Promoted", "RolledBack", "Withdrawn", "Superseded"]
+
 
 class RevisionStatus(ApiModel):
     """A revision that has pods."""
@@ -33,7 +35,36 @@ class CanaryStatus(RevisionStatus):
 class PreviousStatus(RevisionStatus):
     """The revision that served before, kept ready for a while."""
 
+    weight: int = Field(0, description="The share of requests that it keeps during the bake, in percent.")
+    since: str | None = Field(
+        None, json_schema_extra={"format": "date-time"}, description="When the stable revision took over from it."
+    )
+    started: str | None = Field(
+        None, json_schema_extra={"format": "date-time"}, description="When the rollout of the stable revision began."
+    )
+    bake_until: str | None = Field(
+        None,
+        json_schema_extra={"format": "date-time"},
+        description="When the bake ends; absent where there is none, or no more.",
+    )
     until: str = Field(json_schema_extra={"format": "date-time"}, description="When it is removed.")
+
+
+class WithdrawnStatus(RevisionStatus):
+    """A revision that was taken out of a rollout for what was not its fault, and is tried again."""
+
+    times: int = Field(description="How often it was taken out; each time it waits longer.")
+    retry_at: str = Field(json_schema_extra={"format": "date-time"}, description="When it is tried again.")
+    message: str = Field(max_length=1024, description="Why it was taken out, in a sentence.")
+
+
+class Disturbance(ApiModel):
+    """A time in which a pod of a compared revision was being taken away; its requests are not counted."""
+
+    since: str = Field(json_schema_extra={"format": "date-time"}, description="When it began.")
+    until: str | None = Field(
+        None, json_schema_extra={"format": "date-time"}, description="When it was over; absent while it lasts."
+    )
 
 
 class MetricStatus(ApiModel):
@@ -45,20 +76,24 @@ class MetricStatus(ApiModel):
     evidence: str = Field(
         max_length=128, description="Evidence for rolling back and for advancing, as odds, beside what each needs."
     )
+    note: str | None = Field(None, max_length=128, description="How it is counted, where the name does not say it.")
 
 
 class AnalysisStatus(ApiModel):
     """The last decision about the rollout."""
 
-    verdict: str = Field(max_length=32, description="Advance, Promote, RollBack or Hold.")
+    verdict: str = Field(max_length=32, description="Advance, Promote, RollBack, Withdraw or Hold.")
     reason: str = Field(max_length=64, description="One word for programs: why.")
     message: str = Field(max_length=1024, description="The same as a sentence for people.")
     metrics: list[MetricStatus] = Field(
         default_factory=list, max_length=8, description="The comparison on each metric."
     )
+    expected_seconds: int | None = Field(
+        None, description="Time until the promotion of a healthy revision, for the traffic seen."
+    )
     time: str = Field(json_schema_extra={"format": "date-time"}, description="When these numbers were written here.")
     checkpoint: str | None = Field(
-        None, max_length=4096, description="The evidence so far, from which a restarted operator goes on."
+        None, max_length=8192, description="The evidence so far, from which a restarted operator goes on."
     )
 
 
@@ -68,7 +103,7 @@ class HistoryEntry(ApiModel):
     version: int = Field(description="Its version.")
     version_uid: str | None = Field(None, max_length=64, description="The uid of its ModelVersion.")
     revision: str = Field(max_length=32, description="Its revision.")
-    outcome: Literal["Deployed", "Promoted", "RolledBack", "Superseded"] = Field(description="How it ended.")
+    outcome: Outcome = Field(description="How it ended.")
     time: str = Field(json_schema_extra={"format": "date-time"}, description="When it ended.")
     message: str = Field(max_length=1024, description="Why, in a sentence.")
 
@@ -81,6 +116,15 @@ class ModelDeploymentStatus(ApiModel):
     stable: RevisionStatus | None = Field(None, description="The revision that serves users.")
     canary: CanaryStatus | None = Field(None, description="The revision that is being rolled out.")
     previous: PreviousStatus | None = Field(None, description="The revision that served before.")
+    withdrawn: WithdrawnStatus | None = Field(
+        None, description="The wanted revision, if it was taken out for what was not its fault."
+    )
+    disturbances: list[Disturbance] = Field(
+        default_factory=list,
+        max_length=16,
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        description="While two revisions are compared: the times that are left out because pods were taken away.",
+    )
     analysis: AnalysisStatus | None = Field(None, description="The last decision about the rollout.")
     history: list[HistoryEntry] = Field(
         default_factory=list,

@@ -38,7 +38,22 @@ class Canary(ApiModel):
     ] = Field(default_factory=lambda: [Step(weight=each) for each in (5, 10, 25, 50)])
 
 
+class Bake(ApiModel):
+    """How long a promoted revision is still compared with the one before it, and can be taken back in one write."""
+
+    seconds: int = Field(
+        600, ge=0, le=604800, description="How long; 0: the old revision is only kept ready, without requests."
+    )
+    holdback_percent: int = Field(
+        2,
+        ge=0,
+        le=49,
+        description="The share of requests that the old revision keeps meanwhile, to compare with, in percent; never "
+        "more than it has at the last step.",
+    )
+
+
 class Strategy(ApiModel):
     """How traffic moves from one revision to the next."""
 
-    canary: Canary = Field(default_factory=Canary, description="In steps, each taken on evidence.")
+    canary: Canary | None = Field(None, description="In steps, each taken on evidence.")

@@ -4,6 +4,7 @@ from perennial.controllers.guard import Guarded
 from perennial.controllers.modeldeployment import ModelDeploymentReconciler
 from perennial.controllers.modelversion import ModelVersionReconciler
 from perennial.controllers.trainingrun import TrainingRunReconciler
+from perennial.core import connecting
 from perennial.core.analysis import Analysis
 from perennial.core.merging import Merging
 from perennial.core.polling import Grid
@@ -13,14 +14,12 @@ from perennial.core.rollout_metrics import RolloutCollector
 from perennial.core.services import Program, Services
 from perennial.core.settings import Settings
 from perennial.ports.kinds import MODEL_DEPLOYMENT
-from perennial.ports.prometheus import HttpPrometheus
 
 
 def build(services: Services) -> Program:
     """The reconcilers of every kind and the loops that feed them."""
     settings, kube, clock, events = services.settings, services.kube, services.clock, services.events
-    source = _source(settings)
-    analysis: Analysis[Key] = Analysis(source, clock, _grid(settings), services.enqueue)
+    analysis: Analysis[Key] = Analysis(connecting.sources(settings), clock, _grid(settings), services.enqueue)
     services.metrics.registry.register(RolloutCollector(analysis.snapshot))
     merging = _merging(services)
     unmerged = merging.unmerged if merging else lambda *_: False
@@ -35,25 +34,16 @@ def build(services: Services) -> Program:
     )
 
 
-def _source(settings: Settings) -> HttpPrometheus | None:
-    if not settings.prometheus_url:
-        return None
-    return HttpPrometheus(
-        settings.prometheus_url, token_file=settings.prometheus_token_file, ca_file=settings.prometheus_ca_file
-    )
-
-
 def _merging(services: Services) -> Merging | None:
     settings = services.settings
-    # A client of its own: one that hangs at one question does not keep the other waiting.
-    source = _source(settings)
-    if source is None:
+    found = connecting.gateway(settings)
+    if found is None:
         return None
 
     def changed(namespace: str, name: str) -> None:
         services.enqueue(Key(MODEL_DEPLOYMENT.kind, namespace, name))
 
-    return Merging(source, services.clock, _grid(settings), changed)
+    return Merging(connecting.connect(found), services.clock, _grid(settings), changed)
 
 
 def _grid(settings: Settings) -> Grid:

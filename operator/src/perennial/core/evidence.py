@@ -1,189 +1,163 @@
 """One rollout's way through the grid: which samples become which batch. Pure: no input or output, no clock.
 
 An interval of the grid is a batch if its weight was constant. The intervals around a change of weight are left out for
-both versions, by their times alone; so is every increment (after a missed scrape) that reaches across a change. An
-interval without any scrape adds its time to the next batch. What happened is therefore a function of the checkpoint and
-of Prometheus' samples, and a replay arrives at the same numbers.
+both versions, by their times alone; so is every increment (after a missed scrape) that reaches across a change, and
+whatever touches a time in which pods were disturbed. An interval without any scrape adds its time to the next batch.
+What happened is therefore a function of the checkpoint and of Prometheus' samples, and a replay arrives at the same
+numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from perennial.core.analysis_types import NOT_ROUTED, Watched
-from perennial.core.polling import HISTORY_SECONDS, LOOKBACK_SECONDS, REPLAY_SECONDS, Grid
-from perennial.ports.prometheus_types import Series
-from perennial.rollout import checkpoint, counts, engine
-from perennial.rollout.evalue import NO_REQUESTS, Comparison, Counts
-from perennial.rollout.plan import Plan
-from perennial.rollout.steering import History
+from perennial.core.counting import growth
+from perennial.core.counting.family import Tally
+from perennial.core.counting.growth import Grown, Scrapes, Tails
+from perennial.core.polling import Grid
+from perennial.core.progress import Progress, Question, Seen, plan_of
+from perennial.core.warmth import Learned
+from perennial.rollout import engine
+from perennial.rollout.evalue import Comparison
 
 KeyT = TypeVar("KeyT")
-
-ENOUGH_BAD = 100
-"""Bad requests of stable after which it is known well enough, however short its history."""
-REMEMBERED_CHANGES = 16
-
-
-@dataclass(frozen=True)
-class Warmth:
-    """Stable before the evidence began: its counts, over how many seconds, and the requests to both versions."""
-
-    stable: Counts = NO_REQUESTS
-    seconds: float = 0.0
-    requests: int = 0
-
-    def add(self, both: Comparison, seconds: float) -> Warmth:
-        """With another interval."""
-        requests = self.requests + both.canary.n + both.stable.n
-        return Warmth(self.stable + both.stable, self.seconds + seconds, requests)
-
-    @property
-    def history(self) -> History:
-        """In the engine's terms."""
-        return History(self.stable, self.seconds, self.requests / self.seconds if self.seconds else 0.0)
-
-    def suffices(self, warm_up_seconds: float) -> bool:
-        """Whether evidence may begin."""
-        return self.seconds > 0 and (self.seconds >= warm_up_seconds or self.stable.bad >= ENOUGH_BAD)
 
 
 @dataclass(frozen=True)
 class Scraped:
-    """The scrapes known of both versions."""
+    """The scrapes of both versions, of one metric."""
 
-    canary: counts.Scrapes = field(default_factory=dict)
-    stable: counts.Scrapes = field(default_factory=dict)
-
-    def with_newer(self, newer: Scraped, since: float) -> Scraped:
-        """Both, without what is older than the interval at `since` needs."""
-        return Scraped(counts.merge(self.canary, newer.canary, since), counts.merge(self.stable, newer.stable, since))
+    canary: Scrapes
+    stable: Scrapes
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Where a rollout is: the grid has been followed up to `position` (Unix seconds).
+class _Course:
+    """What stays the same while a rollout is followed; `spans` are times that nothing may be counted of."""
 
-    `state` is None while warming up; `warmth` is None until stable's history was read. `changes` are the times of the
-    latest changes of weight. `canary_seen`, `stable_seen` are each version's last scrape in an interval followed.
-    """
+    watched: Watched[Any]
+    grid: Grid
+    question: Question
+    grown: Mapping[str, tuple[Grown, Grown]]
+    spans: tuple[tuple[float, float], ...]
 
-    position: float
-    changes: tuple[float, ...]
-    state: engine.State | None = None
-    warmth: Warmth | None = None
-    scraped: Scraped = Scraped()
-    open_seconds: float = 0.0
-    canary_seen: float = 0.0
-    stable_seen: float = 0.0
+    @property
+    def first(self) -> tuple[Grown, Grown]:
+        """Those of the metric that tells whether there are samples at all."""
+        return next(grown for name, grown in self.grown.items())
 
+    def straddles(self, start: float, end: float) -> bool:
+        """Whether (start, end] touches what must be left out."""
+        return any(self.grid.straddles(start, end, first, last) for first, last in self.spans)
 
-def begin(watched: Watched[KeyT], grid: Grid, complete: float) -> Progress:
-    """Where to begin or go on with `watched` when samples are complete up to `complete`.
-
-    A checkpoint of this rollout is resumed. It may be of the step before: then the last change of weight is the one
-    known. Of an earlier one: the changes between are not known and everything before the last one is left out.
-    """
-    change = watched.weight_since.timestamp()
-    oldest = grid.floor(complete - REPLAY_SECONDS)
-    saved = checkpoint.decode(watched.checkpoint, watched.revision, plan_of(watched, grid))
-    if watched.step == NOT_ROUTED:
-        return _at(complete, change)
-    if saved is None or saved.step > watched.step:
-        return _at(max(grid.floor(change), oldest), change)
-    position = saved.at if watched.step - saved.step <= 1 else max(saved.at, grid.floor(change))
-    return replace(_at(max(position, oldest), change), state=saved.state, warmth=Warmth())
+    def unclear(self) -> list[tuple[float, float]]:
+        """The same for increments that are longer than an interval."""
+        return [self.grid.unclear(first, last) for first, last in self.spans]
 
 
-def _at(position: float, change: float) -> Progress:
-    # As if both versions had just been seen: samples are missing only after they had time to arrive.
-    return Progress(position, (change,), canary_seen=position, stable_seen=position)
+def read(
+    progress: Progress, question: Question, newer: Mapping[str, Scraped]
+) -> tuple[Progress, Mapping[str, tuple[Grown, Grown]]]:
+    """Read all samples since `position`, of the metrics that are in `newer`: what each version's counters grew by."""
+    tails, grown = dict(progress.tails), dict[str, tuple[Grown, Grown]]()
+    for name in question.families:
+        if name in newer:
+            scraped = newer[name]
+            tails[name], ours, theirs = growth.follow(tails.get(name, Tails()), scraped.canary, scraped.stable)
+            grown[name] = ours, theirs
+    return replace(progress, tails=tails), grown
 
 
-def plan_of(watched: Watched[KeyT], grid: Grid) -> Plan:
-    """The plan with the grid's poll: there is one grid for all rollouts."""
-    return replace(watched.plan, poll_seconds=grid.poll_seconds)
+def excess(progress: Progress, question: Question, grown: Mapping[str, tuple[Grown, Grown]], until: float) -> float:
+    """How many more bad requests the canary had than stable's rate explains: whom to look at first, no more."""
+    worst = 0.0
+    for name, versions in grown.items():
+        family, bound = question.families[name], progress.bounds.get(name)
+        ours, theirs = (family.tally(each.between(progress.position, until), bound).compared for each in versions)
+        worst = max(worst, ours.bad - ours.n * (theirs.bad + 1) / (theirs.n + 1))
+    return worst
 
 
-def changed(progress: Progress, change: float) -> Progress:
-    """The same after the weight was changed at `change`."""
-    if change in progress.changes:
-        return progress
-    return replace(progress, changes=(*progress.changes, change)[-REMEMBERED_CHANGES:])
-
-
-def scraped_of(canary: Sequence[Series], stable: Sequence[Series]) -> Scraped:
-    """Both versions' series as scrapes."""
-    return Scraped(
-        counts.collect((series.labels, series.samples) for series in canary),
-        counts.collect((series.labels, series.samples) for series in stable),
-    )
-
-
-def remember(progress: Progress, history: Scraped) -> Progress:
-    """With stable's history of the hour before `position`."""
-    start, end = progress.position - HISTORY_SECONDS, progress.position
-    batch = _Increments(history).between(start, end, ())
-    seen = [time for by_time in history.stable.values() for time in by_time if start < time <= end]
-    warmth = Warmth().add(batch, max(seen) - min(seen)) if seen else Warmth()
-    return replace(progress, warmth=warmth, scraped=progress.scraped.with_newer(history, end - LOOKBACK_SECONDS))
-
-
-class _Increments:
-    """Both versions' increments, and when there were scrapes at all."""
-
-    def __init__(self, scraped: Scraped) -> None:
-        times = counts.scrape_times((scraped.canary, scraped.stable))
-        self.canary = counts.increments(scraped.canary, times)
-        self.stable = counts.increments(scraped.stable, times)
-
-    def between(self, start: float, end: float, unclear: Sequence[tuple[float, float]]) -> Comparison:
-        """Both versions' counts in (start, end]."""
-        return Comparison(
-            counts.between(self.canary, start, end, unclear), counts.between(self.stable, start, end, unclear)
-        )
-
-
-def _last(scrapes: counts.Scrapes, start: float, end: float) -> float:
-    return max((time for by_time in scrapes.values() for time in by_time if start < time <= end), default=0.0)
-
-
-def follow(progress: Progress, watched: Watched[KeyT], grid: Grid, newer: Scraped, until: float) -> Progress:
-    """Follow the grid up to `until` with the samples of `newer` (which reach back to before `position`)."""
-    scraped = progress.scraped.with_newer(newer, progress.position - LOOKBACK_SECONDS)
-    progress = replace(progress, scraped=scraped)
-    increments = _Increments(scraped)
-    plan = plan_of(watched, grid)
-    while progress.position + grid.poll_seconds <= until:
-        end = progress.position + grid.poll_seconds
-        progress = replace(_interval(progress, plan, watched.step, grid, increments, end), position=end)
+def count(
+    progress: Progress,
+    watched: Watched[KeyT],
+    grid: Grid,
+    question: Question,
+    grown: Mapping[str, tuple[Grown, Grown]],
+    until: float,
+) -> Progress:
+    """Follow the grid up to `until` with what `read` gave."""
+    spans = (*watched.disturbed, *(() if watched.step == NOT_ROUTED else ((t, t) for t in progress.changes)))
+    course = _Course(watched, grid, question, grown, spans)
+    if progress.state is not None:
+        # Times of the plan may have changed: that is no other question.
+        progress = replace(progress, state=replace(progress.state, plan=plan_of(watched, grid)))
+    while grown and progress.position + grid.poll_seconds <= until:
+        progress = _interval(progress, course)
     return progress
 
 
-def _interval(progress: Progress, plan: Plan, step: int, grid: Grid, increments: _Increments, end: float) -> Progress:
-    start = progress.position
-    canary, stable = _last(progress.scraped.canary, start, end), _last(progress.scraped.stable, start, end)
-    seconds = progress.open_seconds + grid.poll_seconds
-    if not (canary or stable):
-        return replace(progress, open_seconds=seconds)
-    progress = replace(
-        progress,
-        open_seconds=0.0,
-        canary_seen=max(canary, progress.canary_seen),
-        stable_seen=max(stable, progress.stable_seen),
-    )
-    if step != NOT_ROUTED and any(grid.straddles(start, end, change) for change in progress.changes):
+def _interval(progress: Progress, course: _Course) -> Progress:
+    start, end = progress.position, progress.position + course.grid.poll_seconds
+    seconds = progress.open_seconds + course.grid.poll_seconds
+    seen = dict(progress.seen)
+    for name, (ours, theirs) in course.grown.items():
+        before = seen[name]
+        seen[name] = Seen(max(ours.last(start, end), before.canary), max(theirs.last(start, end), before.stable))
+    ours, theirs = course.first
+    if not (ours.last(start, end) or theirs.last(start, end)):
+        return replace(progress, position=end, open_seconds=seconds)
+    progress = replace(progress, position=end, open_seconds=0.0, seen=seen)
+    if course.straddles(start, end):
         return progress
-    batch = increments.between(start, end, [grid.unclear(change) for change in progress.changes])
-    return _count(progress, plan, step, batch, seconds)
+    return _count(progress, course, start, seconds)
 
 
-def _count(progress: Progress, plan: Plan, step: int, batch: Comparison, seconds: float) -> Progress:
-    state, warmth = progress.state, progress.warmth or Warmth()
-    if state is None and (step == NOT_ROUTED or not warmth.suffices(plan.warm_up_seconds)):
-        return replace(progress, warmth=warmth.add(batch, seconds))
-    if state is None:
-        state = engine.start(plan, {engine.ERRORS: warmth.history})
-    return replace(progress, state=engine.update(state, engine.Batch(seconds, {engine.ERRORS: batch})))
+def _count(progress: Progress, course: _Course, start: float, seconds: float) -> Progress:
+    if progress.state is None:
+        progress = _begun(progress, course)
+    if progress.state is None:
+        return _warmed(progress, course, start, seconds)
+    batch = _batch(progress, course, start, seconds)
+    return replace(progress, state=engine.update(progress.state, batch, course.watched.step))
+
+
+def _batch(progress: Progress, course: _Course, start: float, seconds: float) -> engine.Batch:
+    compared, absolute, unclear = {}, {}, course.unclear()
+    for name, versions in course.grown.items():
+        family, bound = course.question.families[name], progress.bounds.get(name)
+        canary, stable = (family.tally(grown.between(start, progress.position, unclear), bound) for grown in versions)
+        if _any(canary, stable):
+            compared[name] = Comparison(canary.compared, stable.compared)
+            absolute[name] = Comparison(canary.failed, stable.failed)
+    return engine.Batch(seconds, compared, absolute, by_hand=course.watched.by_hand)
+
+
+def _any(canary: Tally, stable: Tally) -> bool:
+    return canary.compared.n > 0 or stable.compared.n > 0
+
+
+def _warmed(progress: Progress, course: _Course, start: float, seconds: float) -> Progress:
+    unclear, metrics = course.unclear(), dict(progress.warmth.metrics)
+    for name, (ours, theirs) in course.grown.items():
+        family, bound = course.question.families[name], progress.bounds.get(name)
+        canary, stable = (grown.between(start, progress.position, unclear) for grown in (ours, theirs))
+        metrics[name] = metrics.get(name, Learned()).add(family, bound, canary, [stable])
+    warmth = replace(progress.warmth, metrics=metrics, seconds=progress.warmth.seconds + seconds)
+    bounds = course.question.bounds(progress.bounds, {name: learned.grown for name, learned in metrics.items()})
+    return replace(progress, warmth=warmth, bounds=bounds)
+
+
+def _begun(progress: Progress, course: _Course) -> Progress:
+    """With evidence, if it may begin; all metrics begin together."""
+    watched, question, warmth = course.watched, course.question, progress.warmth
+    if watched.step == NOT_ROUTED or question.open_bounds(progress.bounds):
+        return progress
+    if not warmth.suffices(watched.plan.warm_up_seconds, question.families, progress.bounds):
+        return progress
+    histories = warmth.histories(question.families, progress.bounds)
+    state = engine.start(plan_of(watched, course.grid), histories)
+    return replace(progress, state=state)

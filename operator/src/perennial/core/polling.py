@@ -1,25 +1,16 @@
-"""The fixed grid of poll times, and the one query that serves every rollout."""
+"""The fixed grid of poll times."""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from perennial.ports.prometheus_types import Series
-from perennial.rollout.counts import ACTIVE, CLASS, NAMESPACE_LABEL, SERVICE_LABEL, TOTAL
-
-LOOKBACK_SECONDS = 60.0
-"""How far before an interval samples are read, so that its first increments have a beginning."""
 CHUNK_SECONDS = 300.0
 """What is missing is caught up in pieces of this length, so that no answer grows with the length of an outage."""
 REPLAY_SECONDS = 3600.0
 """What is older is not caught up: left out by its time alone."""
 HISTORY_SECONDS = 3600.0
 MARGIN_SECONDS = 1.0
-
-_NAMES = f'__name__=~"{TOTAL}|{CLASS}|{ACTIVE}"'
 
 
 @dataclass(frozen=True)
@@ -45,32 +36,10 @@ class Grid:
         """Seconds until `complete` next changes, and a little more, so that rounding never asks twice."""
         return 0.01 + self.complete(now) + self.poll_seconds + self.scrape_timeout_seconds + MARGIN_SECONDS - now
 
-    def straddles(self, start: float, end: float, change: float) -> bool:
-        """Whether (start, end] may hold a scrape interval with requests of two weights, by time alone."""
-        return start < change + self.scrape_interval_seconds + MARGIN_SECONDS and end > change - MARGIN_SECONDS
+    def straddles(self, start: float, end: float, first: float, last: float) -> bool:
+        """Whether (start, end] may hold a scrape interval that touches what happened from `first` to `last`."""
+        return start < last + self.scrape_interval_seconds + MARGIN_SECONDS and end > first - MARGIN_SECONDS
 
-    def unclear(self, change: float) -> tuple[float, float]:
-        """When the gateway may have had either weight, or our clock and Prometheus' differ."""
-        return (change - MARGIN_SECONDS, change + MARGIN_SECONDS)
-
-
-def shared_query(job: str, seconds: float) -> str:
-    """Raw samples of every InferenceService behind the gateway."""
-    return f'{{job="{job}",{_NAMES},{SERVICE_LABEL}!=""}}[{math.ceil(seconds)}s]'
-
-
-def history_query(job: str, namespace: str, services: Iterable[str]) -> str:
-    """Raw samples of an hour of the named InferenceServices (DNS labels: nothing to escape)."""
-    names = "|".join(sorted(set(services)))
-    return (
-        f'{{job="{job}",{_NAMES},{NAMESPACE_LABEL}="{namespace}",{SERVICE_LABEL}=~"{names}"}}'
-        f"[{math.ceil(HISTORY_SECONDS + LOOKBACK_SECONDS)}s]"
-    )
-
-
-def by_service(answer: Iterable[Series]) -> dict[tuple[str, str], list[Series]]:
-    """Series by (namespace, InferenceService)."""
-    split: defaultdict[tuple[str, str], list[Series]] = defaultdict(list)
-    for series in answer:
-        split[series.labels.get(NAMESPACE_LABEL, ""), series.labels.get(SERVICE_LABEL, "")].append(series)
-    return dict(split)
+    def unclear(self, first: float, last: float) -> tuple[float, float]:
+        """The same time, as far as the gateway or our clock may be from Prometheus'."""
+        return (first - MARGIN_SECONDS, last + MARGIN_SECONDS)

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from perennial.core import source_file
+
 
 class Settings(BaseModel):
     """Settings of one operator process; seconds are wall time."""
@@ -15,6 +17,9 @@ class Settings(BaseModel):
     )
     prometheus_ca_file: str | None = Field(
         default=None, description="File with the certificates that Prometheus' own is checked against"
+    )
+    sources_file: str | None = Field(
+        default=None, description="File that defines more sources of metrics (docs/metrics.md); read at the start"
     )
     gateway_job: str = Field(
         default="perennial-gateway",
@@ -37,6 +42,14 @@ class Settings(BaseModel):
     retry_seconds: float = Field(
         default=2, gt=0, validate_default=True, description="How often the lease is renewed or asked for"
     )
+
+    @field_validator("sources_file")
+    @classmethod
+    def _readable(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """A mistake in the file is told at the start, by its place."""
+        if value is not None and source_file.read(value).default is not None and info.data.get("prometheus_url"):
+            raise ValueError("its default source and prometheus-url are two: set one of them")
+        return value
 
     @field_validator("renew_deadline_seconds", "retry_seconds")
     @classmethod

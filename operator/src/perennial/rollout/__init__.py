@@ -5,6 +5,6 @@ says what should happen; `checkpoint` stores a state and `counts` makes counts f
 """
 
 from perennial.rollout.decision import Decision, HoldReason, Verdict
-from perennial.rollout.plan import Plan, Step
+from perennial.rollout.plan import Metric, Plan, Step, errors, metric
 
-__all__ = ["Decision", "HoldReason", "Plan", "Step", "Verdict"]
+__all__ = ["Decision", "HoldReason", "Metric", "Plan", "Step", "Verdict", "errors", "metric"]

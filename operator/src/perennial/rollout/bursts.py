@@ -1,7 +1,18 @@
 """How much bad requests come in bursts: phi, the variance of their counts over that of independent requests.
 
 Successive differences of stable's rate (von Neumann, 1941) measure it, so that a slow drift of the rate is no burst.
-Tempering evidence by 1/phi is approximate; with phi = 1 nothing is changed and the guarantee is exact.
+Evidence is tempered by 1/phi: approximate where there are bursts; with phi = 1 nothing is changed and the guarantee is
+exact.
+
+Incidents of single pods are bursts that grow with a pod's load. If a stable pod has the ratio phi_pod at its usual
+load, a pod with `k` times that load has 1 + (phi_pod − 1)·k (as for beta-binomial counts). At the canary's share w,
+with S stable pods and C of the canary, its pods have k = w·S/C and stable's k = 1 − w. The evidence weighs a bad
+request of the canary by g and one of stable by g·n_c/n_s, so that the variance of what it adds up is, over that of
+independent requests, the mean of both ratios with weights 1 − w and w:
+
+    1 + (phi_pod − 1)·w(1 − w)(S/C + 1).
+
+It counts where it is more than phi of all of stable: bursts whose size does not grow with the load look the same there.
 """
 
 from __future__ import annotations
@@ -53,12 +64,49 @@ def spread(intervals: Sequence[Counts]) -> Spread:
     return Spread(squares, expected, len(busy))
 
 
-def phi(stable: Sequence[Counts], pods: Iterable[Sequence[Counts]] = (), pod_share: float = 1.0) -> float:
-    """The burstiness to reckon with: of all of stable, or, if larger, of single pods.
+def phi(stable: Sequence[Counts]) -> float:
+    """The burstiness of all of stable, from its consecutive intervals."""
+    return spread(stable).phi
 
-    `pods` are stable's pods, each with its own consecutive intervals; `pod_share` is the number of requests that a
-    canary pod gets for each one of a stable pod: one canary pod against ten stable ones feels an incident of its pod
-    ten times as much.
+
+def pod_phi(pods: Iterable[Sequence[Counts]]) -> float:
+    """The burstiness of single pods, from each one's own consecutive intervals."""
+    return sum((spread(pod) for pod in pods), Spread()).phi
+
+
+@dataclass(frozen=True)
+class Pods:
+    """Single pods: their burstiness `phi` at stable's usual load, and how many there are.
+
+    `canary` is the number of the canary's pods if it is the same at every step; 0: as many as its share of `stable`,
+    rounded up (the least that a step waits for).
     """
-    of_pods = sum((spread(pod) for pod in pods), Spread()).phi
-    return max(spread(stable).phi, 1 + (of_pods - 1) * pod_share)
+
+    phi: float = 1.0
+    stable: int = 1
+    canary: int = 0
+
+    def load(self, share: float) -> float:
+        """How many requests a canary pod gets at its version's `share` of traffic, over a stable pod's usual ones."""
+        return share * self.stable / (self.canary or max(math.ceil(share * self.stable - 1e-9), 1))
+
+
+UNSEEN = Pods()
+"""Nothing is known of single pods."""
+
+
+@dataclass(frozen=True)
+class Bursts:
+    """What is frozen of the burstiness at the start of a rollout: `whole` >= 1 of all of stable, and of single pods."""
+
+    whole: float = 1.0
+    pods: Pods = UNSEEN
+
+    def compared(self, share: float) -> float:
+        """phi of a comparison at the canary's `share` of traffic in (0, 1]."""
+        load = (1 - share) * (self.pods.load(share) + share)
+        return max(self.whole, 1 + (self.pods.phi - 1) * load, 1.0)
+
+    def alone(self, share: float) -> float:
+        """phi of the canary's own rate at its `share` of traffic."""
+        return max(self.whole, 1 + (self.pods.phi - 1) * self.pods.load(share), 1.0)

@@ -29,6 +29,7 @@ class HoldReason(StrEnum):
     CAPACITY_NOT_READY = "CapacityNotReady"
     STABLE_NOT_READY = "StableNotReady"
     TIME_CAP_REACHED = "TimeCapReached"
+    BAKING = "Baking"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,10 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
-BISECTIONS = 30
+BISECTIONS = 20
+"""For q to a millionth of the difference between the rates: what that costs is of second order, and power only."""
+B = 1.0
+"""The slope b of `p_c <= b·p_s + m`: stable's own rate is allowed to the canary, whatever it is."""
 THETA_MIN, THETA_MAX = 1e-6, 0.98
 MIN_FACTOR = 0.02
 """No single request multiplies the evidence by less than this."""
@@ -64,7 +67,7 @@ class Line:
 
     a: float
     null: Null
-    b: float = 1.0
+    b: float = B
 
 
 def clamp_theta(theta: float) -> float:
@@ -72,7 +75,7 @@ def clamp_theta(theta: float) -> float:
     return min(max(theta, THETA_MIN), THETA_MAX)
 
 
-def nearest_null(line: Line, n_c: int, n_s: int, theta_c: float, theta_s: float) -> float | None:
+def nearest_null(line: Line, n_c: float, n_s: float, theta_c: float, theta_s: float) -> float | None:
     """The q that minimises n_s·KL(theta_s‖q) + n_c·KL(theta_c‖a + b·q), by bisection on the derivative.
 
     None if the line has no point between the two rates, so that nothing can be bet. The minimum lies between theta_s

@@ -57,15 +57,20 @@ class Bets:
 
 
 def update(mixture: Mixture, batch: Comparison, bets: Bets, start: float, end: float) -> Mixture:
-    """The mixture after `batch`, which covers counted seconds `start` to `end` since the first batch.
-
-    L_j <- (L_j + 0.3·prior_j·(F(end) − F(start)))·(0.05 + 0.95·e_j^(1/phi)).
-    """
-    fresh = LATE * (staked(end) - staked(start))
+    """The mixture after `batch`, which covers counted seconds `start` to `end` since the first batch."""
     base = bets.line.a + bets.line.b * bets.theta_s
-    logs = []
-    for log_wealth, prior, doubling in zip(mixture.logs, PRIOR, DOUBLINGS, strict=True):
+    gains = []
+    for doubling in DOUBLINGS:
         theta_c = min(base + bets.delta * 2.0**doubling, THETA_MAX)
-        gain = tempered(log_evidence(bets.line, batch, theta_c, bets.theta_s, bets.phi), bets.phi)
-        logs.append(log_add(log_wealth, _log(prior * fresh)) + gain)
-    return Mixture(tuple(logs), _log(LATE * (1 - staked(end))))
+        gains.append(tempered(log_evidence(bets.line, batch, theta_c, bets.theta_s, bets.phi), bets.phi))
+    return staked_and_won(mixture, tuple(gains), start, end)
+
+
+def staked_and_won(mixture: Mixture, gains: tuple[float, ...], start: float, end: float) -> Mixture:
+    """L_j <- (L_j + 0.3·prior_j·(F(end) − F(start)))·exp(gain_j)."""
+    fresh = LATE * (staked(end) - staked(start))
+    logs = tuple(
+        log_add(log_wealth, _log(prior * fresh)) + gain
+        for log_wealth, prior, gain in zip(mixture.logs, PRIOR, gains, strict=True)
+    )
+    return Mixture(logs, _log(LATE * (1 - staked(end))))

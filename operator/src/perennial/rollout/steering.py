@@ -5,24 +5,47 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from perennial.rollout.evalue import Counts, clamp_theta
+from perennial.rollout.bursts import UNSEEN, Bursts, Pods
+from perennial.rollout.evalue import NO_REQUESTS, Counts, clamp_theta
 
 FORGET = 0.998
 HISTORY_POLLS = 500
 MIN_X = 0.25
+ENOUGH_BAD = 100
+LONG_SECONDS = 3600.0
+"""A history with so many bad requests, or so long, tells how they come."""
 
 
 @dataclass(frozen=True)
 class History:
     """Stable before the first batch: its counts over `seconds`, and the rate `rps` of all requests to the model.
 
-    `phi` >= 1 is the measured burstiness of bad requests (1: independent requests).
+    `phi` >= 1 is the measured burstiness of bad requests (1: independent requests), `pods` that of single pods where it
+    is known.
     """
 
     stable: Counts
     seconds: float
     rps: float
     phi: float = 1.0
+    pods: Pods = UNSEEN
+
+    def phi_of(self, share: float) -> float:
+        """The burstiness to reckon with at the canary's `share` of traffic in (0, 1]."""
+        return self.bursts.compared(share)
+
+    @property
+    def bursts(self) -> Bursts:
+        """What is frozen of it."""
+        return Bursts(self.phi, self.pods)
+
+    @property
+    def known(self) -> bool:
+        """Whether it was long enough to tell bursts from chance; else the guarantee is weaker."""
+        return self.seconds >= LONG_SECONDS or self.stable.bad >= ENOUGH_BAD
+
+
+NO_HISTORY = History(NO_REQUESTS, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -36,6 +59,11 @@ class Steering:
     def theta(self) -> float:
         """The guessed rate, in [1e-6, 0.98]."""
         return clamp_theta(self.x / self.n)
+
+    @property
+    def blind(self) -> bool:
+        """Whether stable was never seen: then there is nothing to bet on."""
+        return self.n <= 1
 
 
 def begin(history: History, poll_seconds: float) -> Steering:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from perennial.rollout.numeric import bernoulli_kl
-from perennial.rollout.plan import Plan
+from perennial.rollout.plan import LATENCY, Metric, Plan
 
 BISECTIONS = 50
 KAPPA = 1.0
@@ -13,13 +13,22 @@ THIN_RATE = 0.5
 """Requests per second to a canary at the first step below which evidence would take hours."""
 THIN_WEIGHT = 25
 TOLERANCE_MIN, TOLERANCE_MAX = 0.0005, 0.005
-RAMP_SLACK = 0.2
-"""m = delta/5: a difference that small is never a reason to roll back during the ramp."""
+RAMP_SLACK, HELD_SLACK = 0.2, 0.5
+"""m/delta: a difference of m is never a reason to roll back. The longer a weight lasts, the surer a small one shows."""
 
 
-def tolerance(plan: Plan, p_s: float) -> float:
+def tolerance(metric: Metric, p_s: float) -> float:
     """delta: the user's, or stable's rate kept within [0.0005, 0.005]."""
-    return plan.tolerance if plan.tolerance is not None else min(max(p_s, TOLERANCE_MIN), TOLERANCE_MAX)
+    return metric.tolerance if metric.tolerance is not None else min(max(p_s, TOLERANCE_MIN), TOLERANCE_MAX)
+
+
+def slack(name: str, held: bool, ramp: float = RAMP_SLACK) -> float:
+    """m/delta for a metric: `ramp` on the way, 1/2 where one weight is `held` (by hand or while baking).
+
+    For latency always 1/2: a new version is seldom exactly as fast. Each batch is judged with the null of its time,
+    known before it: what is promised is promised to a canary that keeps to `p_c <= p_s + m` with the m of each time.
+    """
+    return HELD_SLACK if held or name == LATENCY else ramp
 
 
 def detectable(p_s: float, information: float) -> float:

@@ -42,7 +42,7 @@ def version(number: int, decision: str = "Approved", verified: str = "True") -> 
 
 
 def deployment(**spec: Any) -> dict[str, Any]:
-    """ModelDeployment late: steps 10 and 50, no time between them."""
+    """ModelDeployment late: steps 10 and 50, no time between them and no bake after them."""
     wanted = {} if "version" in spec else {"follow": "LatestApproved"}
     return {
         "kind": "ModelDeployment",
@@ -55,6 +55,7 @@ def deployment(**spec: Any) -> dict[str, Any]:
                 "hostname": "late.localhost",
             },
             "strategy": {"canary": {"steps": [{"weight": 10}, {"weight": 50}]}},
+            "bake": {"seconds": 0},
             **wanted,
             **spec,
         },
@@ -87,6 +88,24 @@ def pod_of(service: dict[str, Any], ready: bool = True, time: str = "2026-01-01T
     }
 
 
-def outcome(message: str) -> str:
+def job_pod(job: dict[str, Any], said: str, **owner: Any) -> dict[str, Any]:
+    """The pod of a preflight Job, which left these words."""
+    metadata = job["metadata"]
+    by = {"kind": "Job", "name": metadata["name"], "uid": metadata["uid"], "controller": True} | owner
+    state = {"terminated": {"exitCode": 65, "message": said}}
+    return {
+        "kind": "Pod",
+        "metadata": {
+            "namespace": NAMESPACE,
+            "name": f"{metadata['name']}-pod",
+            "labels": metadata["labels"],
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "ownerReferences": [by],
+        },
+        "status": {"phase": "Failed", "containerStatuses": [{"name": "preflight", "state": state}]},
+    }
+
+
+def outcome(message: str, reason: str = "GoldenRowsDiffer") -> str:
     """A termination message."""
-    return json.dumps({"outcome": "Failed", "reason": "GoldenRowsDiffer", "message": message})
+    return json.dumps({"outcome": "Failed", "reason": reason, "message": message})

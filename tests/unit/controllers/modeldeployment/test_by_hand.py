@@ -102,7 +102,7 @@ async def test_a_canary_that_fails_is_not_promoted() -> None:
         await world.serve()
         await world.route_taken()
         await world.step()
-    await world.preflight("Failed", outcome("row 3: 0.1, not 0.2."))
+    await world.preflight("Failed", said=outcome("row 3: 0.1, not 0.2."))
     await world.settle()
     assert (await world.conditions())["Stalled"] == ("True", "RolledBack")
     assert await world.weights() == {1: 100}

@@ -272,5 +272,9 @@ async def test_going_back_to_the_previous_version_while_it_is_kept_uses_its_serv
     before = await world.services()
     await world.change(version=1)
     await world.step()
-    assert (await world.status())["canary"]["version"] == 1
+    assert await world.weights() == {1: 100, 2: 0}
     assert await world.services() == before
+    await world.play()
+    await world.settle()
+    assert "canary" not in await world.status()
+    assert (await world.conditions())["UpToDate"] == ("True", "TargetServes")

@@ -218,9 +218,13 @@ def job(kind: str, message: str = "") -> dict[str, Any]:
     return {"metadata": CREATED, "status": {"conditions": [ended]}}
 
 
-def said(text: str) -> dict[str, Any]:
-    container = {"name": "preflight", "state": {"terminated": {"message": text}}}
-    return {"metadata": CREATED, "status": {"containerStatuses": [container]}}
+def said(text: str, why: str = "Error", **status: Any) -> dict[str, Any]:
+    ended = {"message": text, "exitCode": 1, "reason": why}
+    container = {"name": "preflight", "state": {"terminated": ended}}
+    return {"metadata": CREATED, "status": {"containerStatuses": [container], **status}}
+
+
+EVICTED = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on memory."}
 
 
 @pytest.mark.parametrize(
@@ -229,7 +233,11 @@ def said(text: str) -> dict[str, Any]:
         (None, (), ("Absent", "")),
         ({"metadata": CREATED}, (), ("Running", "")),
         (job("Complete"), (), ("Passed", "")),
-        (job("Failed", "Job was too slow."), (), ("Failed", "Job was too slow.")),
+        (job("Failed", "Job was too slow."), (), ("Unanswered", "Job was too slow.")),
+        (job("Failed"), (said(outcome("No answer.", "NoAnswer")),), ("Unanswered", "No answer.")),
+        (job("Failed"), (said(outcome("status 500.", "ServerError")),), ("Failed", "status 500.")),
+        (job("Failed"), (said("", "OOMKilled"),), ("Unanswered", "its Job failed")),
+        (job("Failed"), (said("interrupted", **EVICTED),), ("Unanswered", "interrupted")),
         (job("Failed"), (said(outcome("Row 3 differs.")),), ("Failed", "Row 3 differs.")),
         (job("Failed"), (said("Traceback\n  boom"),), ("Failed", "Traceback boom")),
     ],

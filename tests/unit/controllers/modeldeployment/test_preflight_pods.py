@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from perennial.ports.kinds import JOB
-from tests.unit.controllers.modeldeployment.objects import NAMESPACE, outcome, version
+from tests.unit.controllers.modeldeployment.objects import NAMESPACE, job_pod, outcome, version
 from tests.unit.controllers.modeldeployment.world import World
 
 
@@ -22,27 +22,9 @@ async def failed_preflight() -> tuple[World, dict[str, Any]]:
     return world, job
 
 
-def pod(job: dict[str, Any], message: str, **owner: Any) -> dict[str, Any]:
-    """A pod with the labels of the preflight's."""
-    metadata = job["metadata"]
-    by = {"kind": "Job", "name": metadata["name"], "uid": metadata["uid"], "controller": True} | owner
-    state = {"terminated": {"exitCode": 65, "message": outcome(message)}}
-    return {
-        "kind": "Pod",
-        "metadata": {
-            "namespace": NAMESPACE,
-            "name": "a-pod",
-            "labels": metadata["labels"],
-            "creationTimestamp": "2026-01-01T00:00:00Z",
-            "ownerReferences": [by],
-        },
-        "status": {"phase": "Failed", "containerStatuses": [{"name": "preflight", "state": state}]},
-    }
-
-
 async def test_its_own_pod_is_heard() -> None:
     world, job = await failed_preflight()
-    world.kube.put(pod(job, "row 3: 0.1, not 0.2"))
+    world.kube.put(job_pod(job, outcome("row 3: 0.1, not 0.2")))
     await world.step()
     assert "row 3: 0.1, not 0.2" in await world.says("Stalled")
 
@@ -50,7 +32,7 @@ async def test_its_own_pod_is_heard() -> None:
 @pytest.mark.parametrize("owner", [{"uid": "someone-else"}, {"controller": False}, {"kind": "ReplicaSet"}])
 async def test_a_pod_that_only_looks_like_it_is_not(owner: dict[str, Any]) -> None:
     world, job = await failed_preflight()
-    world.kube.put(pod(job, "forged", **owner))
+    world.kube.put(job_pod(job, outcome("forged"), **owner))
     await world.step()
     assert "forged" not in await world.says("Stalled")
     assert "the Job's own words" in await world.says("Stalled")

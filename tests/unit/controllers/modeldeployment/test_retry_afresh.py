@@ -28,7 +28,7 @@ async def test_a_retry_waits_until_the_pods_and_the_job_of_the_last_try_are_gone
     await world.until_followed(-1)
     for job in await world.kube.list(JOB, NAMESPACE):
         world.kube.put({k: v for k, v in job.items() if k != "status"})
-    await world.preflight("Failed", outcome("row 3: 0.1, not 0.2."))
+    await world.preflight("Failed", said=outcome("row 3: 0.1, not 0.2."))
     await world.step()
     await retry(world, "monday")
     await world.step()
@@ -38,11 +38,12 @@ async def test_a_retry_waits_until_the_pods_and_the_job_of_the_last_try_are_gone
     await first_step(world)
 
 
-async def test_a_retry_does_not_inherit_the_deadline_of_a_try_whose_pods_never_came() -> None:
+async def test_a_retry_does_not_inherit_the_deadline_of_a_try_whose_pods_never_got_ready() -> None:
     world = World(version(1))
     await world.serving()
     world.kube.put(version(2))
     await world.step()
+    await world.serve(ready=False)
     world.clock.advance(700)
     await world.step()
     assert "was not ready within 600 s" in await world.says("Stalled")

@@ -175,7 +175,7 @@ async def test_a_first_version_whose_golden_rows_differ_stalls_with_the_differen
         await world.step()
         await world.serve()
         await world.route_taken()
-    await world.preflight("Failed", outcome("row 3: 0.1, not 0.2."))
+    await world.preflight("Failed", said=outcome("row 3: 0.1, not 0.2."))
     await world.step()
     assert (await world.conditions())["Stalled"] == ("True", "RevisionFailed")
     assert (await world.conditions())["Ready"] == ("False", "NothingServes")

@@ -23,6 +23,7 @@ from tests.unit.controllers.modeldeployment.objects import (
     condition,
     deployment,
     gateway,
+    job_pod,
     pod_of,
     version,
 )
@@ -146,12 +147,14 @@ class World:
         conditions = [condition(kind, status) | {"observedGeneration": seen} for kind in ("Accepted", "ResolvedRefs")]
         self.kube.put({**route, "status": {"parents": [{"conditions": conditions}]}})
 
-    async def preflight(self, outcome: str = "Complete", message: str = "") -> None:
-        """Every Job that runs ends."""
+    async def preflight(self, outcome: str = "Complete", message: str = "", said: str = "") -> None:
+        """Every Job that runs ends; ``said`` is the termination message of its pod, if it left one."""
         for job in await self.kube.list(JOB, NAMESPACE):
             if "status" not in job:
                 ended = condition(outcome, "True") | {"message": message}
                 self.kube.put({**job, "status": {"conditions": [ended]}})
+                if said:
+                    self.kube.put(job_pod(job, said))
 
     async def pod(self, service: str, **container: Any) -> None:
         """The pod of a revision is not ready, and its container is so."""

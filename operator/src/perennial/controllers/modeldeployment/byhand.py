@@ -76,10 +76,13 @@ def needed(seen: Observed, record: Record) -> bool:
 
 def held(seen: Observed, record: Record) -> bool:
     """Whether a canary stays though another revision is wanted: paused, and its version may still be served."""
+    return seen.spec.paused and may_serve(seen, record)
+
+
+def may_serve(seen: Observed, record: Record) -> bool:
+    """Whether the version of a revision is there, verified and not Rejected."""
     version = next((each for each in seen.versions if each.uid == record.version_uid), None)
-    return (
-        seen.spec.paused and version is not None and version.verified and version.spec.approval.decision != "Rejected"
-    )
+    return version is not None and version.verified and version.spec.approval.decision != "Rejected"
 
 
 def waits(target: Record, stable: Record) -> Problem:

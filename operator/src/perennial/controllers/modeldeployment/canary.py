@@ -7,7 +7,7 @@ from datetime import datetime
 
 from perennial.api.modeldeployment import PREPARING
 from perennial.api.modeldeployment_status import CanaryStatus
-from perennial.controllers.modeldeployment import byhand, stepping, story
+from perennial.controllers.modeldeployment import bake, byhand, stepping, story, withdrawing
 from perennial.controllers.modeldeployment.course import CANARY, NOT_ROUTED, Course, revision_status
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
@@ -22,6 +22,7 @@ NOT_YET = {HoldReason.WARMING_UP.value, HoldReason.METRICS_UNAVAILABLE.value}
 
 def proceed(seen: Observed, course: Course, stable: Record, target: Record, now: datetime) -> Move:
     """The next move of the rollout of ``target`` beside ``stable``."""
+    course = withdrawing.still_wanted(course, target)
     why = ended(seen, target)
     again = why is not None and byhand.retries(seen, course, target)
     if why is not None and (not again or byhand.remains(seen, course, target)):
@@ -35,12 +36,16 @@ def proceed(seen: Observed, course: Course, stable: Record, target: Record, now:
         move = replace(move, analysis=seen.status.analysis)
     if course.canary is None and seen.spec.paused:
         return replace(move, progress=byhand.waits(target, stable))
+    waiting = withdrawing.waits(seen, move, stable, target, now)
+    if waiting:
+        return waiting
     return _proceed(seen, move, stable, target, now)
 
 
 def _proceed(seen: Observed, move: Move, stable: Record, target: Record, now: datetime) -> Move:
     canary, previous = move.course.canary or _begin(target, now), move.course.previous
-    kept = previous if previous and previous.revision != target.revision else None
+    # A new rollout ends the bake of the one before: two comparisons at a time would tell of neither.
+    kept = bake.cut(previous) if previous and previous.revision != target.revision else None
     course = replace(move.course, canary=canary, previous=kept)
     move = replace(move, course=course, weights=story.weights(course), target=target, candidate=target, analysis=None)
     if seen.status.canary is None:
@@ -96,6 +101,8 @@ def _before_traffic(seen: Observed, move: Move, stable: Record, target: Record, 
     found = readiness(seen, target, now)
     if found.state == "Failed":
         return story.rolled_back(seen, move.course, stable, target, found.message, now)
+    if found.state == "Unlucky":
+        return withdrawing.withdraw(seen, move.course, stable, target, found.message, now)
     if found.state == "Waiting":
         return replace(
             move, progress=found.progress, stalled=found.stalled, preflight=target if found.preflight else None

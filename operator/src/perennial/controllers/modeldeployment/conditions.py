@@ -7,6 +7,7 @@ from typing import Any
 
 from perennial.api import conditions as types
 from perennial.api import modeldeployment as api
+from perennial.api.modeldeployment_status import PreviousStatus, RevisionStatus
 from perennial.controllers.findings import Finding, merge
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
@@ -55,10 +56,21 @@ def _ready(seen: Observed, move: Move) -> Finding:
     return Finding("True", api.SERVING, f"Version {stable.version} serves.")
 
 
+def _baking(stable: RevisionStatus, previous: PreviousStatus) -> Finding:
+    share = f"{previous.weight} %" if previous.weight else "none"
+    message = (
+        f"Version {stable.version} is what the spec asks for; until {previous.bake_until} {share} of the requests stay on"
+        f" version {previous.version}, and version {stable.version} is taken back should it turn out to be bad."
+    )
+    return Finding("True", api.BAKING, message)
+
+
 def _up_to_date(move: Move) -> Finding:
     stable = move.course.stable
     serves = not move.stalled and not move.progress
     if serves and move.target and stable and stable.revision == move.target.revision:
+        if move.course.bakes and move.course.previous:
+            return _baking(stable, move.course.previous)
         return Finding("True", api.TARGET_SERVES, f"Version {stable.version} is what the spec asks for.")
     if move.stalled:
         return Finding("False", move.stalled.reason, move.stalled.message)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from perennial.api.modeldeployment_status import CanaryStatus, PreviousStatus, RevisionStatus
+from perennial.api.modeldeployment_status import CanaryStatus, PreviousStatus, RevisionStatus, WithdrawnStatus
+from perennial.controllers.modeldeployment import ways
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import Record
 from perennial.core.conditions import format_time
@@ -16,11 +17,17 @@ NOT_ROUTED = -1
 
 @dataclass(frozen=True)
 class Course:
-    """The revisions that have a role."""
+    """The revisions that have a role, and the one that waits to be tried again."""
 
     stable: RevisionStatus | None = None
     canary: CanaryStatus | None = None
     previous: PreviousStatus | None = None
+    withdrawn: WithdrawnStatus | None = None
+
+    @property
+    def bakes(self) -> bool:
+        """Whether the stable revision is still compared with the one before it."""
+        return self.canary is None and self.previous is not None and self.previous.bake_until is not None
 
     def role(self, revision: str) -> str:
         """The role of a revision; empty when it has none."""
@@ -48,7 +55,7 @@ def course(seen: Observed, now: datetime) -> Course:
         canary = None
     if stable and previous and previous.revision == stable.revision:
         previous = None
-    return Course(stable, canary, previous)
+    return Course(stable, canary, previous, seen.status.withdrawn)
 
 
 def _with_role(seen: Observed, role: str) -> Record | None:
@@ -75,7 +82,7 @@ def _most_requested(seen: Observed) -> Record | None:
 
 def _anchored(canary: CanaryStatus, seen: Observed) -> CanaryStatus:
     """The canary at the step of the spec that its weight has reached: the steps may have been changed meanwhile."""
-    weights = [step.weight for step in seen.spec.strategy.canary.steps]
+    weights = [step.weight for step in ways.steps(seen.spec)]
     if canary.step == NOT_ROUTED or (canary.step < len(weights) and weights[canary.step] == canary.weight):
         return canary
     reached = [index for index, weight in enumerate(weights) if weight <= canary.weight]
@@ -99,10 +106,29 @@ def _remembered_canary(seen: Observed, now: datetime) -> CanaryStatus | None:
 
 def _remembered_previous(seen: Observed, now: datetime) -> PreviousStatus | None:
     record = _with_role(seen, PREVIOUS)
-    return previous_status(revision_status(record), seen, now) if record else None
+    if record is None:
+        return None
+    since, weight = seen.live_route.since or now, seen.live_route.weights.get(record.service, 0)
+    return replaced(revision_status(record), seen, since, weight=weight, bakes=weight > 0)
 
 
-def previous_status(stable: RevisionStatus, seen: Observed, now: datetime) -> PreviousStatus:
-    """The revision that was stable until now, kept ready for ``scaleDownSeconds``."""
-    until = now + timedelta(seconds=seen.spec.scale_down_seconds)
-    return PreviousStatus(**stable.model_dump(), until=format_time(until))
+def replaced(
+    stable: RevisionStatus,
+    seen: Observed,
+    since: datetime,
+    *,
+    weight: int = 0,
+    started: str | None = None,
+    bakes: bool = False,
+) -> PreviousStatus:
+    """The revision that was stable until ``since``: through the bake, if there is one, then for scaleDownSeconds."""
+    bake = seen.spec.bake.seconds if bakes else 0
+    end = since + timedelta(seconds=bake)
+    return PreviousStatus(
+        **stable.model_dump(include=set(RevisionStatus.model_fields)),
+        weight=weight if bake else 0,
+        since=format_time(since),
+        started=started,
+        bake_until=format_time(end) if bake else None,
+        until=format_time(end + timedelta(seconds=seen.spec.scale_down_seconds)),
+    )

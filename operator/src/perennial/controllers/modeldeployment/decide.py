@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from perennial.api import modeldeployment as api
 from perennial.api.conditions import UP_TO_DATE
 from perennial.controllers.findings import Telling
-from perennial.controllers.modeldeployment import byhand, canary, stepping, story
+from perennial.controllers.modeldeployment import bake, byhand, canary, stepping, story, undo
 from perennial.controllers.modeldeployment.course import Course, course, revision_status
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
@@ -16,7 +17,6 @@ from perennial.controllers.modeldeployment.readiness import readiness
 from perennial.controllers.modeldeployment.revision import ROLLED_BACK, Record, resolve
 from perennial.controllers.modeldeployment.stored import unfit
 from perennial.controllers.modeldeployment.target import Problem, choose, taken
-from perennial.core.conditions import parse_time
 from perennial.rollout import Verdict
 
 MEND = "Mend spec.serving or choose another version."
@@ -24,14 +24,18 @@ MEND = "Mend spec.serving or choose another version."
 
 def decide(seen: Observed, now: datetime) -> Move:
     """The move of this pass."""
-    return byhand.told(seen, _decide(seen, now))
+    return bake.told(seen, byhand.told(seen, _decide(seen, now)), now)
 
 
 def _decide(seen: Observed, now: datetime) -> Move:
-    current = _without_expired(course(seen, now), now)
+    known = course(seen, now)
+    current = bake.timed(seen, known, now)
     problem = _blocked(seen)
     if problem:
         return _stay(seen, current, problem)
+    broken = bake.broken(seen, known, now)
+    if broken:
+        return broken
     version = choose(seen.spec, seen.versions, seen.unreadable)
     if isinstance(version, Problem):
         return _unfollowable(seen, current, version, now)
@@ -41,10 +45,13 @@ def _decide(seen: Observed, now: datetime) -> Move:
     stable = _stable(seen, current, target)
     if stable is None:
         return _first(seen, current, target, now)
+    restored = undo.proceed(seen, current, stable, target, now)
+    if restored:
+        return restored
     if current.canary and current.canary.revision != target.revision:
         return _other_wanted(seen, current, stable, target, now)
     if target.revision == stable.revision:
-        return _settle(seen, current, target)
+        return _settle(seen, current, target, now)
     return canary.proceed(seen, current, stable, target, now)
 
 
@@ -67,12 +74,6 @@ def _stable(seen: Observed, current: Course, target: Record) -> Record | None:
         # Its record may have been deleted; it is made again.
         return target
     return seen.record(current.stable.revision)
-
-
-def _without_expired(current: Course, now: datetime) -> Course:
-    if current.previous and parse_time(current.previous.until) <= now:
-        return replace(current, previous=None)
-    return current
 
 
 def _stay(seen: Observed, current: Course, problem: Problem) -> Move:
@@ -117,7 +118,7 @@ def _first(seen: Observed, current: Course, target: Record, now: datetime) -> Mo
     current = replace(current, canary=None)
     move = Move(current, story.weights(current), target, candidate=target)
     found = readiness(seen, target, now)
-    if found.state == "Failed":
+    if found.state in ("Failed", "Unlucky"):
         return replace(move, stalled=Problem(api.REVISION_FAILED, f"{found.message} {MEND}"))
     if found.state == "Waiting":
         return replace(
@@ -127,30 +128,29 @@ def _first(seen: Observed, current: Course, target: Record, now: datetime) -> Mo
     return replace(
         move,
         course=Course(stable=revision_status(target)),
-        progress=_takes_all(target),
+        progress=story.takes_over(target, 100),
         history=(story.entry(target, "Deployed", message, now),),
         tellings=(Telling(False, "Deployed", "Deploy", message),),
         verdict=Verdict.PROMOTE,
     )
 
 
-def _takes_all(target: Record) -> Problem:
-    return Problem(api.STEPPING, f"Version {target.version} takes all requests.")
-
-
-def _settle(seen: Observed, current: Course, target: Record) -> Move:
-    """The target serves. What is left is that the gateway says so, once."""
-    move = Move(current, story.weights(current), target, analysis=seen.status.analysis)
-    if _arrived(seen, target):
+def _settle(seen: Observed, current: Course, target: Record, now: datetime) -> Move:
+    """The target serves. What is left is that the gateway says so, once, and that it bakes."""
+    analysis = story.analysis(seen, bake.judged(seen), now) if current.bakes else seen.status.analysis
+    move = Move(replace(current, withdrawn=None), story.weights(current), target, analysis=analysis)
+    if _arrived(seen, target, move.weights):
         return move
     gateway = seen.gateway_state
     if gateway.status == "False":
         return replace(move, stalled=Problem(gateway.reason, gateway.message))
-    return replace(move, progress=_takes_all(target))
+    return replace(move, progress=story.takes_over(target, move.weights[target.service]))
 
 
-def _arrived(seen: Observed, target: Record) -> bool:
-    if seen.live_route.weights.get(target.service) != 100:
+def _arrived(seen: Observed, target: Record, weights: Mapping[str, int]) -> bool:
+    """Whether the route had given it its share; what it gets more as the bake ends is nothing to wait for."""
+    had = 100 - (seen.status.previous.weight if seen.status.previous else 0)
+    if seen.live_route.weights.get(target.service) not in (weights[target.service], had):
         return False
     said = any(each.type == UP_TO_DATE and each.status == "True" for each in seen.status.conditions)
     return said or seen.gateway_state.ready

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from perennial.controllers.jobs.said import read_failure
 from perennial.controllers.jobs.text import clean, tail
+from perennial.controllers.modeldeployment.disruption import Disruption, disruption
+from perennial.core.conditions import parse_time
 
 CRASHES = 2
 """A container that ended this often by itself is given up: the first time may have been the node's fault."""
@@ -25,13 +28,33 @@ BLOCKED = {
 class Health:
     """``ready`` pods; ``failure``, a sentence, when the model itself ended its pods; ``waiting``, what is missing.
 
-    ``changes`` are the times (RFC 3339) at which pods were made, or became ready or unready.
+    ``changes`` are the times (RFC 3339) at which pods were made, or became ready or unready. ``disruptions`` are the
+    pods that the cluster takes away. ``unplaced``: what is missing is the cluster's to give, pods or room for them.
+    ``untried``: when the oldest pod was made, if no container of any has ended yet.
     """
 
     ready: int = 0
     failure: str | None = None
     waiting: str = "its pods are not there yet"
     changes: tuple[str, ...] = ()
+    disruptions: tuple[Disruption, ...] = ()
+    unplaced: bool = True
+    untried: datetime | None = None
+
+    @property
+    def lost(self) -> str | None:
+        """Why no pod is ready, if that is not the model's fault."""
+        if self.serves or self.failure:
+            return None
+        going = next((each.why for each in self.disruptions if each.until is None), None)
+        return going or (self.waiting if self.unplaced else None)
+
+    def lost_since(self, since: datetime) -> str | None:
+        """The same of pods that got requests at ``since``: all that there are now are younger and still start."""
+        if self.lost or self.serves or self.failure:
+            return self.lost
+        replaced = self.untried is not None and self.untried > since
+        return "they were replaced, and the new ones are not ready yet" if replaced else None
 
     @property
     def serves(self) -> bool:
@@ -49,7 +72,22 @@ def health(service: dict[str, Any] | None, pods: tuple[dict[str, Any], ...]) -> 
     if waiting is None:
         waiting = "its pods are not ready yet" if living else _service_message(service)
     changes = (time for pod in living for time in _changes(pod))
-    return Health(ready, failure, waiting, tuple(changes))
+    disruptions = (each for pod in pods if (each := disruption(pod)))
+    unplaced = all(map(_is_unplaced, living))
+    return Health(ready, failure, waiting, tuple(changes), tuple(disruptions), unplaced, _untried(living))
+
+
+def _untried(living: list[dict[str, Any]]) -> datetime | None:
+    if any(_ended(container) for pod in living for container in _containers(pod)):
+        return None
+    made = (pod["metadata"].get("creationTimestamp") for pod in living)
+    return min((parse_time(time) for time in made if time), default=None)
+
+
+def _is_unplaced(pod: dict[str, Any]) -> bool:
+    """Whether it has no node, or has lost it: nothing that a model does makes that so."""
+    unschedulable = _condition(pod, "PodScheduled").get("reason") == "Unschedulable"
+    return unschedulable or disruption(pod) is not None
 
 
 def _changes(pod: dict[str, Any]) -> list[str]:

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from perennial.api.conditions import Condition
-from perennial.api.modeldeployment_status import ModelDeploymentStatus
+from perennial.api.modeldeployment_status import HistoryEntry, ModelDeploymentStatus
 from perennial.controllers.findings import Telling
-from perennial.controllers.modeldeployment import byhand, children
+from perennial.controllers.modeldeployment import byhand, children, disturbed
 from perennial.controllers.modeldeployment.conditions import conditions
 from perennial.controllers.modeldeployment.course import course
 from perennial.controllers.modeldeployment.move import Move
@@ -57,7 +57,7 @@ def hindered(seen: Observed, problem: Problem, now: datetime) -> Plan:
     move = Move(course(seen, now), {}, stalled=problem, analysis=seen.status.analysis)
     body = status(seen, move, now).model_dump(mode="json", by_alias=True, exclude_none=True)
     # With a canary in traffic it may be a rollback that waits.
-    again = ROLLING_SECONDS if seen.status.canary else REFUSED_SECONDS
+    again = ROLLING_SECONDS if seen.status.canary or course(seen, now).bakes else REFUSED_SECONDS
     return Plan((), (), (), body, (), None, again)
 
 
@@ -70,11 +70,22 @@ def status(seen: Observed, move: Move, now: datetime) -> ModelDeploymentStatus:
         stable=move.course.stable,
         canary=move.course.canary,
         previous=move.course.previous,
+        withdrawn=move.course.withdrawn,
+        disturbances=disturbed.disturbances(seen, move.course, now),
         analysis=move.analysis,
-        history=[*move.history, *seen.status.history][:HISTORY],
+        history=_history(seen, move),
         url=gateway.url,
         internal_url=gateway.internal_url,
     )
+
+
+def _history(seen: Observed, move: Move) -> list[HistoryEntry]:
+    """The newest first. A revision that is taken out again and again has one line: the others would be pushed out."""
+    known = list(seen.status.history)
+    again = [(each.revision, each.outcome) for each in move.history if each.outcome == "Withdrawn"]
+    if known and (known[0].revision, known[0].outcome) in again:
+        known.pop(0)
+    return [*move.history, *known][:HISTORY]
 
 
 def _deadlines(seen: Observed, move: Move, now: datetime) -> Iterator[float]:
@@ -85,5 +96,9 @@ def _deadlines(seen: Observed, move: Move, now: datetime) -> Iterator[float]:
     if seen.foreign or seen.strangers or not (seen.kserve_installed and seen.gateway.installed):
         # What is in the way, or missing, is not watched.
         yield REFUSED_SECONDS
-    if move.course.previous:
-        yield max((parse_time(move.course.previous.until) - now).total_seconds(), 1.0)
+    previous = move.course.previous
+    ends = (previous.until, previous.bake_until) if previous else ()
+    retry = move.course.withdrawn.retry_at if move.course.withdrawn and not move.course.canary else None
+    for time in (*ends, retry):
+        if time:
+            yield max((parse_time(time) - now).total_seconds(), 1.0)

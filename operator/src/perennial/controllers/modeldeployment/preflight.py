@@ -11,19 +11,24 @@ from perennial.controllers.jobs.said import read_failure
 from perennial.controllers.jobs.state import read_job, read_pod
 from perennial.controllers.jobs.text import clean, tail
 from perennial.controllers.modeldeployment import naming
+from perennial.controllers.modeldeployment.disruption import disruption
 from perennial.controllers.modeldeployment.revision import Record
 from perennial.controllers.modeldeployment.runtime import MODELS
 
 CONTAINER = "preflight"
 DEADLINE_SECONDS = 60
+NO_ANSWER = "NoAnswer"
 RESOURCES = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a preflight stands, and the sentence that it ended with."""
+    """How a preflight stands, and the sentence that it ended with.
 
-    state: Literal["Absent", "Running", "Passed", "Failed"]
+    Failed: the model answered, and not as it should. Unanswered: nothing was learned about it.
+    """
+
+    state: Literal["Absent", "Running", "Passed", "Failed", "Unanswered"]
     message: str = ""
 
 
@@ -35,8 +40,18 @@ def result(job: dict[str, Any] | None, pods: tuple[dict[str, Any], ...]) -> Resu
     if state.finished == "Complete":
         return Result("Passed")
     if state.finished == "Failed":
-        return Result("Failed", _sentence(pods) or clean(state.message, 300) or "its Job failed")
+        message = _sentence(pods) or clean(state.message, 300) or "its Job failed"
+        return Result("Failed" if any(map(_judged, pods)) else "Unanswered", message)
     return Result("Running")
+
+
+def _judged(pod: dict[str, Any]) -> bool:
+    """Whether its container came to an end of its own, with an answer of the model."""
+    said = read_pod(pod, CONTAINER)
+    if disruption(pod) or said.exit_code is None or said.exit_reason == "OOMKilled":
+        return False
+    failure = read_failure(said.termination_message)
+    return failure is None or failure.reason != NO_ANSWER
 
 
 def _sentence(pods: tuple[dict[str, Any], ...]) -> str:

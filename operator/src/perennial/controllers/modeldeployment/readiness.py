@@ -15,9 +15,12 @@ from perennial.core.conditions import parse_time
 
 @dataclass(frozen=True)
 class Readiness:
-    """``reason`` and ``message`` say what is waited for, or what failed. ``preflight`` asks for the Job."""
+    """``reason`` and ``message`` say what is waited for, or what failed. ``preflight`` asks for the Job.
 
-    state: Literal["Ready", "Waiting", "Failed"]
+    Unlucky: it failed for what is not the model's fault, and may be tried again.
+    """
+
+    state: Literal["Ready", "Waiting", "Failed", "Unlucky"]
     reason: str = ""
     message: str = ""
     preflight: bool = False
@@ -45,10 +48,11 @@ def readiness(seen: Observed, record: Record, now: datetime) -> Readiness:
     if found.failure:
         return Readiness("Failed", PREPARING, f"{name} failed before it got any request: {found.failure}.")
     if found.ready < seen.spec.serving.replicas:
-        tried = seen.preflight(record).state in ("Passed", "Failed")
+        tried = seen.preflight(record).state in ("Passed", "Failed", "Unanswered")
         if not tried and _unready_for(seen, record, now) > seen.spec.serving.ready_deadline_seconds:
             limit = seen.spec.serving.ready_deadline_seconds
-            return Readiness("Failed", PREPARING, f"{name} was not ready within {limit} s: {found.waiting}.")
+            message = f"{name} was not ready within {limit} s: {found.lost or found.waiting}."
+            return Readiness("Unlucky" if found.lost else "Failed", PREPARING, message)
         return Readiness("Waiting", PREPARING, f"{name} is starting: {found.waiting}.")
     state = seen.gateway_state
     if record.service not in seen.live_route.tokens or not state.ready:
@@ -67,6 +71,9 @@ def _preflight(seen: Observed, record: Record, name: str) -> Readiness:
         return READY
     if result.state == "Failed":
         return Readiness("Failed", PREFLIGHT, f"{name} did not pass its preflight: {result.message.rstrip('.')}.")
+    if result.state == "Unanswered":
+        message = f"The preflight of version {record.version} came to no answer: {result.message.rstrip('.')}."
+        return Readiness("Unlucky", PREFLIGHT, message)
     return Readiness(
         "Waiting",
         PREFLIGHT,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from perennial.controllers.modeldeployment import naming
 from perennial.controllers.modeldeployment.carry import carry_out
+from perennial.controllers.modeldeployment.course import course
 from perennial.controllers.modeldeployment.decide import decide
 from perennial.controllers.modeldeployment.observe import observe
 from perennial.controllers.modeldeployment.observed import Observed
@@ -68,7 +69,7 @@ class ModelDeploymentReconciler:
         followed = watched(seen, self._settings, self._clock.now(), key)
         if followed:
             self._analysis.track(followed)
-        elif seen.status.canary is None:
+        elif seen.status.canary is None and not course(seen, self._clock.now()).bakes:
             self._analysis.forget(key)
 
     async def _carry_out(self, seen: Observed, todo: Plan, key: Key) -> Plan:

@@ -6,15 +6,14 @@ import math
 from dataclasses import replace
 from datetime import datetime
 
-from perennial.api.modeldeployment import STEPPING
-from perennial.controllers.modeldeployment import byhand, story
-from perennial.controllers.modeldeployment.course import Course, previous_status, revision_status
+from perennial.controllers.modeldeployment import byhand, story, ways, withdrawing
+from perennial.controllers.modeldeployment.course import Course, replaced, revision_status
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import Record
 from perennial.controllers.modeldeployment.target import Problem
 from perennial.core.analysis_types import Reading
-from perennial.core.conditions import format_time
+from perennial.core.conditions import format_time, parse_time
 from perennial.rollout import HoldReason, Verdict
 
 
@@ -25,6 +24,10 @@ def proceed(seen: Observed, move: Move, stable: Record, target: Record, now: dat
     failure = seen.health(target).failure
     if failure:
         return story.rolled_back(seen, move.course, stable, target, f"Version {target.version} failed: {failure}.", now)
+    lost = seen.health(target).lost_since(parse_time(canary.since))
+    if lost:
+        why = f"Version {target.version} lost its pods: {lost}."
+        return withdrawing.withdraw(seen, move.course, stable, target, why, now)
     reading = current(seen, canary.step)
     move = replace(move, analysis=story.analysis(seen, reading, now))
     if byhand.promotes(seen, target):
@@ -34,6 +37,8 @@ def proceed(seen: Observed, move: Move, stable: Record, target: Record, now: dat
         return replace(move, progress=lacking)
     if reading is not None and reading.verdict is Verdict.ROLL_BACK:
         return story.rolled_back(seen, move.course, stable, target, reading.message, now)
+    if reading is not None and reading.verdict is Verdict.WITHDRAW:
+        return withdrawing.withdraw(seen, move.course, stable, target, reading.message, now)
     if seen.spec.paused:
         return replace(move, progress=byhand.stays(canary))
     if reading is None or reading.verdict not in (Verdict.ADVANCE, Verdict.PROMOTE):
@@ -63,9 +68,9 @@ def _forward(seen: Observed, move: Move, stable: Record, target: Record, reading
     canary = move.course.canary
     assert canary is not None
     step = canary.step + 1
-    steps = seen.spec.strategy.canary.steps
+    steps = ways.steps(seen.spec)
     last = step >= len(steps)
-    lacking = _lacking_capacity(seen, stable, target, 100 if last else steps[step].weight)
+    lacking = _lacking_capacity(seen, stable, target, 100 - ways.holdback(seen.spec) if last else steps[step].weight)
     if lacking:
         return replace(move, progress=lacking)
     if last:
@@ -86,7 +91,7 @@ def _lacking_capacity(seen: Observed, stable: Record, target: Record, weight: in
 
 def enter(seen: Observed, move: Move, target: Record, step: int, now: datetime) -> Move:
     """To ``step``, in status; the route follows in the next pass."""
-    steps = seen.spec.strategy.canary.steps
+    steps = ways.steps(seen.spec)
     canary = move.course.canary
     assert canary is not None
     step = min(step, len(steps) - 1)
@@ -111,11 +116,14 @@ def promote_by_hand(seen: Observed, move: Move, stable: Record, target: Record, 
 
 
 def _promote(seen: Observed, move: Move, stable: Record, target: Record, message: str, now: datetime) -> Move:
-    previous = previous_status(revision_status(stable), seen, now)
+    canary = move.course.canary
+    held = ways.holdback(seen.spec) if seen.health(stable).serves else 0
+    started = canary.started if canary else None
+    previous = replaced(revision_status(stable), seen, now, weight=held, started=started, bakes=True)
     return replace(
         move,
         course=Course(stable=revision_status(target), previous=previous),
-        progress=Problem(STEPPING, f"Version {target.version} takes all requests."),
+        progress=story.takes_over(target, 100 - held),
         history=(story.entry(target, "Promoted", message, now),),
         tellings=(*move.tellings, story.promoted(message)),
         verdict=Verdict.PROMOTE,

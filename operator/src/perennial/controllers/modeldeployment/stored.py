@@ -11,6 +11,7 @@ from perennial.api.modeldeployment import ONE_TARGET, ModelDeploymentSpec
 from perennial.api.modeldeployment_status import ModelDeploymentStatus
 from perennial.api.modelversion import ModelVersionSpec
 from perennial.api.strategy import STEPS_RISE
+from perennial.controllers.modeldeployment import ways
 from perennial.controllers.modeldeployment.revision import Version
 from perennial.core.conditions import find_condition
 from perennial.ports.kube import Object
@@ -18,7 +19,7 @@ from perennial.ports.kube import Object
 
 def unfit(spec: ModelDeploymentSpec) -> str | None:
     """The rule of the definition that a spec stored before the rule breaks, where no rollout could follow it."""
-    weights = [step.weight for step in spec.strategy.canary.steps]
+    weights = [step.weight for step in ways.steps(spec)]
     if weights != sorted(set(weights)):
         return STEPS_RISE
     return ONE_TARGET if (spec.version is None) == (spec.follow is None) else None
