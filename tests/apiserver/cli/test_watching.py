@@ -91,7 +91,7 @@ async def test_once_with_the_status_and_with_the_operators_memory(
     await canary(stage)
     said = await viewer("watch", NAME, "--once")
     assert "● rolls out version 2" in said.out
-    assert "Version 2 gets 10 % of requests." in said.out
+    assert "Version 2 gets 10 % of requests" in said.out
     assert said.out.splitlines()[-1] == (" No curves: ask for the role perennial-watch; shown is what the status says.")
     account = f"--serviceaccount={stage.namespace}:view"
     installed("-n", SYSTEM, "create", "rolebinding", stage.namespace, "--role=perennial-watch", account)

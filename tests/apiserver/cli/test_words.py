@@ -124,6 +124,29 @@ async def test_reject_and_retry(stage: Stage, editor: Person) -> None:
     assert (await editor("retry", NAME)).err.startswith("Nothing is to be tried again")
 
 
+async def test_undo_goes_back_in_one_write_and_retry_comes_again(stage: Stage, editor: Person) -> None:
+    await first(stage)
+    await canary(stage)
+    await editor("promote", NAME)
+    await rest(stage)
+    earlier = (await stage.status())["previous"]["revision"]
+    undoing = await editor.start("undo", NAME, "--wait", "--timeout=60s")
+    await until_reads(stage, lambda now: now["rollout"].get("promote") == earlier)
+    await stage.step()
+    assert (await stage.weights())[1] == 100
+    await rest(stage)
+    said = await editor.end(undoing)
+    assert (said.code, said.err) == (0, "")
+    told, serves = said.out.splitlines()
+    assert "takes over again: its pods are still there" in told
+    assert serves == f"Version 1 of {NAME} serves."
+    assert (await stage.conditions())["Stalled"] == ("True", "RolledBack")
+    assert "is tried once more" in (await editor("retry", NAME)).out
+    stage.clock.advance(7200)
+    await stage.until_followed(-1)
+    assert (await stage.status())["canary"]["version"] == 2
+
+
 async def test_who_may_only_look_is_told_what_to_ask_for(stage: Stage, viewer: Person) -> None:
     await first(stage)
     await canary(stage)

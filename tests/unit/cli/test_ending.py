@@ -9,7 +9,9 @@ from perennial.cli.deployment import Deployment
 from perennial.cli.ending import DONE, FAILED, LATE, WENT_BACK, Wanted, ending, late
 from tests.unit.cli.objects import CANARY, STABLE, condition, entry, obj, rolled_back, rolling, steady
 
-SERVES, LEFT, SEEN = (Wanted(goal, CANARY, 3, rolling()) for goal in (Goal.SERVES, Goal.LEFT, Goal.SEEN))
+SERVES, LEFT, SEEN, UP_TO_DATE = (
+    Wanted(goal, CANARY, 3, rolling()) for goal in (Goal.SERVES, Goal.LEFT, Goal.SEEN, Goal.UP_TO_DATE)
+)
 NEW = {"version": 2, "revision": CANARY}
 
 
@@ -23,6 +25,10 @@ NEW = {"version": 2, "revision": CANARY}
         (SERVES, steady(history=[entry(2, CANARY, "Superseded")]), WENT_BACK),
         (SERVES, steady(history=[entry(1, STABLE, "Deployed")]), None),
         (SERVES, None, FAILED),
+        (UP_TO_DATE, rolling(), None),
+        (UP_TO_DATE, steady(), DONE),
+        (UP_TO_DATE, steady(observedGeneration=2), None),
+        (UP_TO_DATE, rolled_back(), WENT_BACK),
         (LEFT, rolling(), None),
         (LEFT, rolled_back(), DONE),
         (LEFT, steady(stable=NEW), DONE),
@@ -36,13 +42,13 @@ def test_the_end(wanted: Wanted, now: Deployment | None, code: int | None) -> No
 
 
 def test_an_earlier_rollback_is_not_this_one() -> None:
-    again = Wanted(Goal.SERVES, CANARY, 3, rolled_back())
+    again = Wanted(Goal.UP_TO_DATE, "", 3, rolled_back())
     assert ending(again, rolled_back()) is None
     history = [
         entry(2, CANARY, "RolledBack", seconds=1, message="Worse again."),
         *rolled_back().obj["status"]["history"],
     ]
-    end = ending(again, steady(history=history))
+    end = ending(again, Deployment.of(obj(condition("Stalled", "True", "RolledBack"), history=history)))
     assert end is not None
     assert (end.code, end.sentence) == (WENT_BACK, "Worse again.")
 

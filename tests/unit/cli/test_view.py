@@ -93,7 +93,7 @@ def test_a_full_picture_fits_every_terminal(width: int, height: int) -> None:
 
 
 def test_a_rollout_at_80_by_24() -> None:
-    seen = rolling(spec={"bake": {"holdbackPercent": 2}}, history=[entry(1, "r", "Deployed")])
+    seen = rolling(spec={"bake": {"seconds": 600, "holdbackPercent": 2}}, history=[entry(1, "r", "Deployed")])
     text = shown(scene(seen, live=live()))
     rows = text.splitlines()
     assert rows[0].startswith("flights/late  ● rolls out version 2 · 2 min at 10 %")
@@ -155,7 +155,9 @@ def test_while_it_proves_itself_only_one_question_is_left() -> None:
         (rolled_back(), "rolled back"),
         (steady(), "serves"),
         (Deployment.of(obj(condition("Stalled", "True", "NoVersion"))), "cannot go on"),
-        (Deployment.of(obj(condition("Reconciling", "True", "Paused"), canary=canary())), "waits for you"),
+        (Deployment.of(obj(condition("Reconciling", "True", "Paused"), canary=canary())), "is paused"),
+        (Deployment.of(obj(condition("Reconciling", "True", "TimeCapReached"), canary=canary())), "waits for you"),
+        (Deployment.of(obj(condition("Reconciling", "True", "Withdrawn"))), "is tried again later"),
         (Deployment.of(obj(condition("Reconciling", "True", "Preparing"))), "is being prepared"),
         (Deployment.of(obj(condition("Ready", "False", "NothingServes"), stable=None)), "nothing serves"),
         (Deployment.of(obj(condition("Ready", "False", "Starting"))), "is not ready"),
@@ -192,7 +194,8 @@ def test_how_old_it_is() -> None:
         ({"strategy": {"canary": {"steps": [{"weight": 20}]}}}, [20, 100]),
         ({"strategy": {"canary": {"weight": 30}}}, [30]),
         ({"strategy": {"blueGreen": {}}, "bake": {"holdbackPercent": 2}}, []),
-        ({"bake": {"holdbackPercent": 2}}, [5, 10, 25, 50, 98, 100]),
+        ({"bake": {"seconds": 600, "holdbackPercent": 2}}, [5, 10, 25, 50, 98, 100]),
+        ({"bake": {"seconds": 0, "holdbackPercent": 2}}, [5, 10, 25, 50, 100]),
     ],
 )
 def test_the_way(spec: dict[str, Any], weights: list[int]) -> None:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from perennial.cli.deployment import PROVEN, Deployment, Past, Revision
-from perennial.cli.ownership import ADVANCE, PAUSED, PROMOTE, REJECT, RETRY, Path, Refused, value
+from perennial.cli.ownership import ADVANCE, NOTHING, PAUSED, PROMOTE, REJECT, RETRY, Path, Refused, value
 from perennial.core.conditions import format_time
 
 ROLLED_BACK, AWAITING_PROMOTION = "RolledBack", "AwaitingPromotion"
@@ -19,6 +19,7 @@ class Goal(Enum):
     """What `--wait` waits for."""
 
     SERVES = "the revision serves"
+    UP_TO_DATE = "what the spec asks for serves"
     LEFT = "the revision is no canary any more"
     SEEN = "the operator has looked at it"
 
@@ -85,16 +86,16 @@ def reject(seen: Deployment, _: datetime) -> Decision:
 
 
 def retry(seen: Deployment, now: datetime) -> Decision:
-    """Try what was rolled back once more."""
-    last = next((each for each in seen.history if each.outcome == ROLLED_BACK), None)
-    if not seen.is_true("Stalled", ROLLED_BACK) or last is None:
+    """Try what was rolled back, or undone, once more."""
+    if not seen.is_true("Stalled", ROLLED_BACK):
         raise Refused(f"Nothing is to be tried again: no version that {seen.name} asks for was rolled back.")
+    # A rejection would win over it.
+    rejected = value(seen.spec, REJECT) not in (None, NOTHING)
     return Decision(
-        {RETRY: format_time(now), **_without(seen, REJECT, last.revision)},
-        f"Version {last.version} (revision {last.revision}) is tried once more, with a preflight and fresh evidence.",
+        {RETRY: format_time(now), **({REJECT: None} if rejected else {})},
+        f"What was rolled back in {seen.name} is tried once more, with a preflight and fresh evidence.",
         "",
-        Goal.SERVES,
-        last.revision,
+        Goal.UP_TO_DATE,
     )
 
 
@@ -114,7 +115,8 @@ def undo(seen: Deployment, _: datetime, kept: Collection[str] = ()) -> Decision:
         how = "as soon as its pods are ready"
     return Decision(
         {PROMOTE: back.revision, **_without(seen, REJECT, back.revision)},
-        f"{_title(back)}, which served before, takes over from version {seen.stable.version} again: {how}.",
+        f"{_title(back)}, which served before, takes over again: {how}. Version {seen.stable.version} is then tried"
+        f" again only after `kubectl perennial retry {seen.name}`.",
         f"{_title(back)} is asked for already, and takes over as soon as it is ready.",
         Goal.SERVES,
         back.revision,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perennial.cli.decisions import Goal
-from perennial.cli.deployment import Deployment
+from perennial.cli.deployment import PROVEN, Deployment
 
 DONE, FAILED, USAGE, WENT_BACK, LATE = 0, 1, 2, 3, 4
 """Exit codes: done; refused or impossible; wrong arguments; rolled back or replaced; not within the time given."""
@@ -44,11 +44,13 @@ def ending(wanted: Wanted, now: Deployment | None) -> Ending | None:
 
 
 def _serves(wanted: Wanted, now: Deployment) -> Ending | None:
-    if now.stable and now.stable.revision == wanted.revision:
+    any_revision = wanted.goal is Goal.UP_TO_DATE
+    done = now.is_true("UpToDate") if any_revision else now.stable and now.stable.revision == wanted.revision
+    if done and now.stable:
         return Ending(DONE, f"Version {now.stable.version} of {now.name} serves.")
     fresh = [each for each in now.history if each not in wanted.before.history]
-    over = next((each for each in fresh if each.revision == wanted.revision), None)
-    return Ending(WENT_BACK, over.message) if over else None
+    over = next((each for each in fresh if any_revision or each.revision == wanted.revision), None)
+    return Ending(WENT_BACK, over.message) if over and over.outcome not in PROVEN else None
 
 
 def _left(wanted: Wanted, now: Deployment) -> str:

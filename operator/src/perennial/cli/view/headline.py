@@ -8,7 +8,12 @@ from perennial.cli.deployment import Deployment
 from perennial.cli.view.scene import Scene
 from perennial.cli.view.words import BAD, GOOD, NEW, QUIET, STRONG, beside, lasted, since
 
-WAITING = ("Paused", "AwaitingPromotion", "TimeCapReached")
+WAITING = {
+    "Paused": "is paused",
+    "AwaitingPromotion": "waits for you",
+    "TimeCapReached": "waits for you",
+    "Withdrawn": "is tried again later",
+}
 EVIDENCE = (
     "InsufficientEvidence",
     "NoTraffic",
@@ -27,7 +32,7 @@ def state(seen: Deployment) -> tuple[str, str]:
     if stalled and stalled.status == "True":
         return ("rolled back" if stalled.reason == "RolledBack" else "cannot go on"), BAD
     if busy and busy.status == "True" and busy.reason in WAITING:
-        return "waits for you", NEW
+        return WAITING[busy.reason], NEW
     if seen.canary:
         return f"rolls out version {seen.canary.version}", NEW
     if seen.condition("Ready") and not seen.is_true("Ready"):

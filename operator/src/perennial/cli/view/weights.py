@@ -81,7 +81,8 @@ def stages(spec: Mapping[str, Any]) -> list[Stage]:
         return [Stage(int(canary["weight"]))]
     steps = canary.get("steps") or [{"weight": each} for each in USUAL]
     found = [Stage(int(each["weight"]), each.get("gate") == "Manual") for each in steps]
-    held = int((spec.get("bake") or {}).get("holdbackPercent") or 0)
+    bake = spec.get("bake") or {}
+    held = min(int(bake.get("holdbackPercent") or 0), 100 - found[-1].weight) if bake.get("seconds") else 0
     return [*found, *([Stage(100 - held)] if held else []), Stage(100)]
 
 
