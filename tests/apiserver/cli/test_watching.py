@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import json
 import os
 import pty
 import signal
@@ -21,7 +22,7 @@ from perennial.core.live import Answer, Board
 from perennial.core.metrics import Metrics
 from perennial.core.server import serving
 from tests.apiserver.cli.conftest import Person
-from tests.apiserver.modeldeployment.stage import NAME, Stage
+from tests.apiserver.modeldeployment.stage import CONTAINED, NAME, RESTRICTED, Stage
 from tests.apiserver.modeldeployment.test_main_job import canary, first
 from tests.apiserver.support import Kubectl, eventually
 
@@ -63,22 +64,34 @@ async def replicas(stage: Stage, installed: Kubectl) -> AsyncIterator[None]:
             board = Board()
             board.answer = answer
             ports.append(await stack.enter_async_context(serving(Metrics(), 0, lambda: True, board)))
-        for index, port in enumerate(ports):
-            installed("apply", "-f", "-", stdin=yaml.safe_dump(slice_of(index, port)))
+        for number in range(len(ports)):
+            installed("create", "-f", "-", stdin=yaml.safe_dump(pod(number)))
+            said = json.dumps({"status": {"podIP": address(), "podIPs": [{"ip": address()}]}})
+            patch = ("patch", "pod", f"replica-{number}", "--subresource=status", "--type=merge", "-p", said)
+            installed("-n", SYSTEM, *patch)
+        installed("apply", "-f", "-", stdin=yaml.safe_dump(endpoints(ports)))
         yield
 
 
-def slice_of(index: int, port: int) -> dict[str, Any]:
-    """What the endpoints controller would write."""
-    labels = {"kubernetes.io/service-name": "perennial-operator"}
-    return {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": {"namespace": SYSTEM, "name": f"perennial-operator-{index}", "labels": labels},
-        "addressType": "IPv4",
-        "endpoints": [{"addresses": [address()], "conditions": {"ready": True}}],
-        "ports": [{"name": "metrics", "port": port, "protocol": "TCP"}],
-    }
+def pod(number: int) -> dict[str, Any]:
+    """A pod that the kubelet would have started; the apiserver forwards to addresses of pods only."""
+    container = {"name": "operator", "image": "x:1", "securityContext": CONTAINED}
+    spec = {"securityContext": RESTRICTED, "containers": [container]}
+    metadata = {"namespace": SYSTEM, "name": f"replica-{number}"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def endpoints(ports: list[int]) -> dict[str, Any]:
+    """What the endpoints controller would write: one replica for each port."""
+    subsets = [
+        {
+            "addresses": [{"ip": address(), "targetRef": {"kind": "Pod", "namespace": SYSTEM, "name": f"replica-{i}"}}],
+            "ports": [{"name": "metrics", "port": port, "protocol": "TCP"}],
+        }
+        for i, port in enumerate(ports)
+    ]
+    metadata = {"namespace": SYSTEM, "name": "perennial-operator"}
+    return {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": subsets}
 
 
 async def test_once_with_the_status_and_with_the_operators_memory(
@@ -90,6 +103,11 @@ async def test_once_with_the_status_and_with_the_operators_memory(
     assert f"{stage.namespace}/{NAME}  ● serves" in said.out
     await canary(stage)
     said = await viewer("watch", NAME, "--once")
+    heads, row = installed("-n", stage.namespace, "get", "mdep", "-o", "wide").splitlines()
+    assert heads.split()[1:8] == ["MODEL", "STABLE", "CANARY", "WEIGHT", "VERDICT", "READY", "AGE"]
+    assert heads.split()[8:] == ["WAITING", "STALLED", "EXPECTED-SECONDS", "WHY", "URL"]
+    assert row.split()[:7] == [NAME, NAME, "1", "2", "10", "Hold", "True"]
+    assert "Version 2 gets 10 % of requests" in row
     assert "● rolls out version 2" in said.out
     assert "Version 2 gets 10 % of requests" in said.out
     assert said.out.splitlines()[-1] == (" No curves: ask for the role perennial-watch; shown is what the status says.")
