@@ -27,6 +27,7 @@ class CanaryStatus(RevisionStatus):
     """The revision that is being rolled out."""
 
     weight: int = Field(description="The share of requests that it gets, in percent.")
+    mirror: int | None = Field(None, description="The share of requests that is copied to it (shadow), in percent.")
     step: int = Field(description="The step it is at, from 0; -1 before the first.")
     since: str = Field(json_schema_extra={"format": "date-time"}, description="When it came to this step.")
     started: str = Field(json_schema_extra={"format": "date-time"}, description="When its rollout began.")

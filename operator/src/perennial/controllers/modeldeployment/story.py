@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from perennial.api.modeldeployment import STEPPING
-from perennial.api.modeldeployment_status import AnalysisStatus, HistoryEntry, Outcome
+from perennial.api.modeldeployment_status import AnalysisStatus, CanaryStatus, HistoryEntry, Outcome
 from perennial.controllers.findings import Telling
 from perennial.controllers.modeldeployment import numbers
 from perennial.controllers.modeldeployment.course import Course
@@ -94,17 +94,14 @@ def went_back(message: str) -> Telling:
     return Telling(True, ROLLED_BACK, "RollBack", message)
 
 
-def stepping(target: Record, weight: int) -> Problem:
-    return Problem(STEPPING, f"Version {target.version} gets {weight} % of requests.")
-
-
 def takes_over(target: Record, share: int) -> Problem:
     every = "all" if share == 100 else f"{share} % of"
     return Problem(STEPPING, f"Version {target.version} takes {every} requests.")
 
 
-def stepped(target: Record, weight: int) -> Telling:
-    return Telling(False, "WeightChanged", "Advance", f"Version {target.version} gets {weight} % of requests.")
+def share(canary: CanaryStatus) -> str:
+    """What a canary gets, in words."""
+    return f"gets copies of {canary.mirror} % of requests" if canary.mirror else f"gets {canary.weight} % of requests"
 
 
 def promoted(message: str) -> Telling:
@@ -121,10 +118,6 @@ def promotion(stable: Record, target: Record, reading: Reading) -> str:
         f"Version {target.version} took over from version {stable.version}: "
         f"{ours} bad answers against {theirs} at the same time."
     )
-
-
-def promotion_by_hand(stable: Record, target: Record) -> str:
-    return f"Version {target.version} took over from version {stable.version}, promoted by hand (spec.rollout.promote)."
 
 
 def analysis(seen: Observed, reading: Reading | None, now: datetime) -> AnalysisStatus | None:

@@ -31,6 +31,8 @@ def watched(seen: Observed, settings: Settings, now: datetime, key: Key) -> Watc
         return None
     if any(live.weights.get(each.inference_service, 0) != weight for each, weight in pair.weights):
         return None
+    if live.mirror != pair.mirror:
+        return None
     return Watched(
         key=key,
         namespace=seen.namespace,
@@ -45,6 +47,7 @@ def watched(seen: Observed, settings: Settings, now: datetime, key: Key) -> Watc
         source=seen.spec.analysis.source or "",
         metrics=tuple(Counted(each.name, each.slower_than_milliseconds) for each in seen.spec.analysis.metrics),
         disturbed=disturbed.seconds(seen.status.disturbances),
+        by_hand=current.canary is not None and ways.hand_weight(seen.spec) is not None,
     )
 
 
@@ -58,13 +61,18 @@ class _Pair:
     step: int
     since: str
     started: str
+    mirror: tuple[str, int] | None = None
 
 
 def _pair(seen: Observed, current: Course) -> _Pair | None:
     """A canary beside stable, or a promoted revision beside the one that it replaced."""
     stable, canary, previous = current.stable, current.canary, current.previous
+    if not ways.steps(seen.spec):
+        # Nothing is judged.
+        return None
     if stable and canary:
-        return _Pair(stable, canary, ((canary, canary.weight),), canary.step, canary.since, canary.started)
+        mirror = (canary.inference_service, canary.mirror) if canary.mirror else None
+        return _Pair(stable, canary, ((canary, canary.weight),), canary.step, canary.since, canary.started, mirror)
     if stable and previous and current.bakes and previous.since:
         weights = ((previous, previous.weight), (stable, 100 - previous.weight))
         step = len(ways.steps(seen.spec))
