@@ -2,6 +2,7 @@
 
 from perennial.controllers.guard import Guarded
 from perennial.controllers.modeldeployment import ModelDeploymentReconciler
+from perennial.controllers.modeldeployment.gateways import Gateways
 from perennial.controllers.modelversion import ModelVersionReconciler
 from perennial.controllers.trainingrun import TrainingRunReconciler
 from perennial.core import connecting
@@ -24,15 +25,17 @@ def build(services: Services) -> Program:
     services.metrics.registry.register(RolloutCollector(analysis.snapshot))
     merging = _merging(services)
     unmerged = merging.unmerged if merging else lambda *_: False
+    gateways = Gateways(kube, clock)
     reconcilers: list[Reconciler] = [
         TrainingRunReconciler(kube, clock, settings, events),
         ModelVersionReconciler(kube, clock, settings, events),
-        ModelDeploymentReconciler(kube, clock, settings, events, analysis, services.metrics, unmerged),
+        ModelDeploymentReconciler(kube, clock, settings, events, analysis, services.metrics, unmerged, gateways),
     ]
     return Program(
         reconcilers=[Guarded(each, services) for each in reconcilers],
         loops=[analysis.run, *([merging.run] if merging else [])],
         rollouts=answering(analysis),
+        told=gateways.told,
     )
 
 

@@ -69,7 +69,7 @@ async def _lead(
     program = build(Services(gated, clock, settings, events, metrics, queue.add))
     board.answer = program.rollouts
     workers = Workers(queue, {r.kind.kind: r for r in program.reconcilers}, metrics, settings.workers)
-    enqueuer = Enqueuer(queue, metrics, settings.resync_seconds)
+    enqueuer = Enqueuer(queue, metrics, settings.resync_seconds, program.told)
     controller = Controller(kube, settings, WATCHES, enqueuer.event, metrics)
     loops: list[Loop] = [leader.hold, workers.run, controller.run, enqueuer.relist, enqueuer.resync, *program.loops]
     try:

@@ -10,6 +10,7 @@ from perennial.core.metrics import Metrics
 from perennial.core.queue import Key
 from perennial.core.reconciling import Reconciler
 from perennial.core.settings import Settings
+from perennial.ports.kinds import Kind
 from perennial.ports.kube import Kube
 
 
@@ -30,11 +31,13 @@ class Program:
     """The reconcilers, one per kind, and the loops that run beside them in the leader (the metrics loop).
 
     `rollouts` is what the endpoint answers from while this replica leads.
+    `told` is called with the kind of each object that a watch brings, before any pass that it leads to.
     """
 
     reconcilers: Sequence[Reconciler]
     loops: Sequence[Callable[[], Awaitable[None]]] = field(default=())
     rollouts: Answer | None = None
+    told: Callable[[Kind], None] = lambda _: None
 
 
 Builder = Callable[[Services], Program]

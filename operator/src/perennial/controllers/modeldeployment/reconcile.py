@@ -9,6 +9,7 @@ from perennial.controllers.modeldeployment import naming
 from perennial.controllers.modeldeployment.carry import carry_out
 from perennial.controllers.modeldeployment.course import course
 from perennial.controllers.modeldeployment.decide import decide
+from perennial.controllers.modeldeployment.gateways import Gateways
 from perennial.controllers.modeldeployment.observe import observe
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.plan import Plan, hindered, plan
@@ -40,8 +41,12 @@ class ModelDeploymentReconciler:
         analysis: Analysis[Key],
         metrics: Metrics,
         unmerged: Callable[[str, str], bool] = lambda *_: False,
+        gateways: Gateways | None = None,
     ) -> None:
-        """``unmerged`` says whether the gateway counts the route of that namespace and name by rule, not by Service."""
+        """``unmerged`` says whether the gateway counts the route of that namespace and name by rule, not by Service.
+
+        Without ``gateways`` that are told of events, they are read in every pass.
+        """
         self._kube = kube
         self._clock = clock
         self._settings = settings
@@ -49,6 +54,7 @@ class ModelDeploymentReconciler:
         self._analysis = analysis
         self._metrics = metrics
         self._unmerged = unmerged
+        self._gateways = gateways or Gateways(kube, clock, seconds=0)
 
     async def reconcile(self, namespace: str, name: str) -> Result:
         """One pass; an object that is gone, or going, is left to the garbage collector."""
@@ -58,7 +64,8 @@ class ModelDeploymentReconciler:
             self._analysis.forget(key)
             return Result()
         image, reading = self._settings.trainer_image, self._analysis.read(key)
-        seen = await observe(self._kube, deployment, image, reading, self._unmerged(namespace, name))
+        unmerged = self._unmerged(namespace, name)
+        seen = await observe(self._kube, self._gateways, deployment, image, reading, unmerged)
         now = self._clock.now()
         todo = plan(seen, decide(seen, now), now, secrets.token_hex(8))
         todo = await self._carry_out(seen, todo, key)
