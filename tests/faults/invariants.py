@@ -209,8 +209,8 @@ def _status(mirror: Mirror) -> dict[str, Any]:
 def _allowed(status: dict[str, Any], service: str, rolled_back: Mapping[str, str]) -> int:
     """The share that the status gives a revision at most.
 
-    All of it to stable, its step's weight to the canary, what was held back to the previous one; all of it to that, too,
-    in the write that takes stable back.
+    All of it to stable, its step's weight to the canary, what was held back to the previous one; all of it to that,
+    too, in the write that takes stable back.
     """
     if "stable" not in status or status["stable"]["inferenceService"] == service:
         return 100

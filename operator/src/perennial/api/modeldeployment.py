@@ -25,6 +25,8 @@ PREFLIGHT = "Preflight"
 STEPPING = "Stepping"
 WITHDRAWN = "Withdrawn"
 PREVIEW = "Preview"
+# Reasons of Decidable.
+UNDECIDABLE_IN_TIME = "UndecidableInTime"
 # Reasons of Stalled.
 ROLLED_BACK = "RolledBack"
 NO_VERSION = "NoVersion"
@@ -64,8 +66,8 @@ class RolloutByHand(ApiModel):
         None,
         pattern=r"^[a-z0-9]+/[0-9]{1,2}$",
         max_length=66,
-        description="REVISION/STEP (status.canary.revision and .step): this revision may pass the gates of its steps up to "
-        "this one. The evidence is waited for all the same.",
+        description="REVISION/STEP (status.canary.revision and .step): this revision may pass the gates of its steps up "
+        "to this one. The evidence is waited for all the same.",
     )
     reject: RevisionName | None = Field(
         None,
@@ -120,7 +122,10 @@ class ModelDeploymentSpec(ApiModel):
     analysis: Analysis = Field(default_factory=Analysis, description="How sure a decision must be.")
     bake: Bake = Field(default_factory=Bake, description="What follows a promotion.")
     scale_down_seconds: int = Field(
-        600, ge=0, le=604800, description="How long after the bake the old revision is kept ready; going back is at once."
+        600,
+        ge=0,
+        le=604800,
+        description="How long after the bake the old revision is kept ready; going back is at once.",
     )
     paused: bool = Field(
         False,

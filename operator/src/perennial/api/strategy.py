@@ -10,13 +10,11 @@ from perennial.api.base import ApiModel, Rule, cel
 
 ONE_STRATEGY = "give exactly one of strategy.canary, strategy.blueGreen, strategy.shadow and strategy.recreate"
 GATE = (
-    "Manual: what the evidence allows waits for a person, who names REVISION/STEP in spec.rollout.advance, or the revision "
-    "in spec.rollout.promote."
+    "Manual: what the evidence allows waits for a person, who names REVISION/STEP in spec.rollout.advance, or the "
+    "revision in spec.rollout.promote."
 )
 Gate = Literal["Manual"]
-Replicas = (
-    Annotated[int, Field(ge=1, le=100)] | Annotated[str, Field(pattern=r"^(Full|Proportional)$", max_length=12)]
-)
+Replicas = Annotated[int, Field(ge=1, le=100)] | Annotated[str, Field(pattern=r"^(Full|Proportional)$", max_length=12)]
 STEPS_RISE = "the weights of the steps must rise"
 
 
@@ -50,8 +48,8 @@ class Canary(ApiModel):
         None,
         ge=0,
         le=100,
-        description="The share of requests that the new revision gets, set by hand, in percent: the operator goes there "
-        "and no further, not even from 100. It is still rolled back when it is worse.",
+        description="The share of requests that the new revision gets, set by hand, in percent: the operator goes "
+        "there and no further, not even from 100. It is still rolled back when it is worse.",
     )
     replicas: Replicas = Field(
         "Full",

@@ -123,8 +123,8 @@ def at_hand_weight(canary: CanaryStatus) -> Problem:
     """What is said while a canary stays at the weight that a person set."""
     return Problem(
         HoldReason.AWAITING_PROMOTION,
-        f"Version {canary.version} stays at {canary.weight} % of requests, as spec.strategy.canary.weight says; change it,"
-        f" or name {canary.revision} in spec.rollout.promote or spec.rollout.reject.",
+        f"Version {canary.version} stays at {canary.weight} % of requests, as spec.strategy.canary.weight says; change"
+        f" it, or name {canary.revision} in spec.rollout.promote or spec.rollout.reject.",
     )
 
 

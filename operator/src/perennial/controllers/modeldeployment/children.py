@@ -7,7 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from perennial.controllers.modeldeployment import byhand, capacity, naming, preflight, recreate, revision, runtime, traffic
+from perennial.controllers.modeldeployment import (
+    byhand,
+    capacity,
+    naming,
+    preflight,
+    recreate,
+    revision,
+    runtime,
+    traffic,
+)
 from perennial.controllers.modeldeployment.course import STABLE, course
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
@@ -94,9 +103,7 @@ def _servers(seen: Observed, record: Record, pods: int) -> Iterator[Child]:
     yield SERVING_RUNTIME, runtime.serving_runtime(seen.deployment, record.service, labels, record.runtime)
     yield (
         INFERENCE_SERVICE,
-        runtime.inference_service(
-            seen.deployment, record.service, labels, record.runtime, record.storage_uri, pods
-        ),
+        runtime.inference_service(seen.deployment, record.service, labels, record.runtime, record.storage_uri, pods),
     )
 
 

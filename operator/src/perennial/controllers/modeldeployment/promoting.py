@@ -32,7 +32,7 @@ def after_preview(seen: Observed, move: Move, stable: Record, target: Record, no
     assert chosen is not None
     end = parse_time(canary.since) + timedelta(seconds=chosen.preview_seconds)
     if now < end:
-        message = f"Version {target.version} is on preview until {format_time(end)}; then it takes all requests at once."
+        message = f"Version {target.version} is on preview until {format_time(end)}; then it takes all requests."
         return replace(move, progress=Problem(PREVIEW, message))
     lacking = capacity.lacking(seen, stable, target, 100)
     if lacking:
@@ -48,6 +48,16 @@ def by_hand(seen: Observed, move: Move, stable: Record, target: Record, now: dat
     if lacking:
         return replace(move, progress=lacking)
     message = f"{_took_over(stable, target)}, promoted by hand (spec.rollout.promote)."
+    move = replace(move, analysis=story.final(seen, Verdict.PROMOTE, message, now))
+    return _promote(seen, move, stable, target, message, now)
+
+
+def though(seen: Observed, move: Move, stable: Record, target: Record, why: str, now: datetime) -> Move:
+    """A promotion without the evidence for it, because the spec says so."""
+    lacking = capacity.lacking(seen, stable, target, 100 - ways.holdback(seen.spec))
+    if lacking:
+        return replace(move, progress=lacking)
+    message = f"{_took_over(stable, target)}: {why}."
     move = replace(move, analysis=story.final(seen, Verdict.PROMOTE, message, now))
     return _promote(seen, move, stable, target, message, now)
 

@@ -88,8 +88,8 @@ def route(
     """The HTTPRoute that sends ``weights`` (InferenceService -> percent) of users' requests to each revision.
 
     ``tokens`` (InferenceService -> token) has every live revision, also those that get no users' requests yet.
-    ``since`` is when the weights or the ``mirror`` were last changed; counts are cut there. The others are as `LiveRoute`
-    reads them.
+    ``since`` is when the weights or the ``mirror`` were last changed; counts are cut there. The others are as
+    `LiveRoute` reads them.
     """
     name = deployment["metadata"]["name"]
     metadata = naming.child_metadata(deployment, name)

@@ -42,9 +42,7 @@ def proceed(seen: Observed, move: Move, stable: Record, target: Record, now: dat
     return _onward(seen, move, stable, target, reading, now)
 
 
-def _onward(
-    seen: Observed, move: Move, stable: Record, target: Record, reading: Reading | None, now: datetime
-) -> Move:
+def _onward(seen: Observed, move: Move, stable: Record, target: Record, reading: Reading | None, now: datetime) -> Move:
     canary = move.course.canary
     assert canary is not None
     hand = ways.hand_weight(seen.spec)
@@ -52,6 +50,8 @@ def _onward(
         return entering.enter(seen, move, stable, target, canary.step, now)
     if ways.strategy(seen.spec).blue_green:
         return promoting.after_preview(seen, move, stable, target, now)
+    if reading is not None and reading.reason == HoldReason.TIME_CAP_REACHED:
+        return _inconclusive(seen, move, stable, target, reading, now)
     if reading is None or reading.verdict not in (Verdict.ADVANCE, Verdict.PROMOTE):
         waiting = f"Version {target.version} {story.share(canary)}, which are being counted."
         return replace(move, progress=told(move, HoldReason.INSUFFICIENT_EVIDENCE, waiting))
@@ -60,6 +60,21 @@ def _onward(
     if canary.step + 1 >= len(ways.steps(seen.spec)):
         return promoting.on_evidence(seen, move, stable, target, reading, now)
     return entering.enter(seen, move, stable, target, canary.step + 1, now)
+
+
+def _inconclusive(seen: Observed, move: Move, stable: Record, target: Record, reading: Reading, now: datetime) -> Move:
+    """Nothing was decided in the time that there is: what then happens is the user's choice."""
+    canary, choice = move.course.canary, seen.spec.analysis.on_inconclusive
+    assert canary is not None
+    limit = f"undecided after analysis.maxDurationSeconds ({seen.spec.analysis.max_duration_seconds} s)"
+    if choice == "RollBack":
+        message = f"Version {target.version} was {limit}, and analysis.onInconclusive is RollBack: {reading.message}"
+        return story.rolled_back(seen, move.course, stable, target, message, now)
+    if choice == "Hold":
+        return replace(move, progress=told(move, HoldReason.TIME_CAP_REACHED, reading.message))
+    if ways.gated(seen.spec, canary.step) and not byhand.opened(seen, canary):
+        return replace(move, progress=byhand.gate(canary))
+    return promoting.though(seen, move, stable, target, f"{limit}, and analysis.onInconclusive is Promote", now)
 
 
 def told(move: Move, reason: HoldReason, message: str) -> Problem:

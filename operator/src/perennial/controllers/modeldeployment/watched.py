@@ -71,6 +71,9 @@ def _pair(seen: Observed, current: Course) -> _Pair | None:
         # Nothing is judged.
         return None
     if stable and canary:
+        if not ways.suits(seen.spec, canary):
+            # Another strategy was chosen: it is counted once its share is what that one gives.
+            return None
         mirror = (canary.inference_service, canary.mirror) if canary.mirror else None
         return _Pair(stable, canary, ((canary, canary.weight),), canary.step, canary.since, canary.started, mirror)
     if stable and previous and current.bakes and previous.since:

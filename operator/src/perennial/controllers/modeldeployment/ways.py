@@ -56,7 +56,8 @@ def step_for(spec: ModelDeploymentSpec, weight: int) -> int:
 
 def suits(spec: ModelDeploymentSpec, canary: CanaryStatus) -> bool:
     """Whether a canary gets what this strategy gives it: it may have come to its share under another one."""
-    chosen = strategy(spec)
-    if chosen.canary:
-        return canary.mirror is None and (canary.weight > 0 or canary.step == NOT_ROUTED)
+    if canary.step == NOT_ROUTED:
+        return True
+    if strategy(spec).canary:
+        return canary.mirror is None and canary.weight > 0
     return canary.weight == 0 and canary.mirror == mirror(spec)
