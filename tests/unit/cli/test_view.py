@@ -192,7 +192,7 @@ def test_how_old_it_is() -> None:
     [
         ({}, [5, 10, 25, 50, 100]),
         ({"strategy": {"canary": {"steps": [{"weight": 20}]}}}, [20, 100]),
-        ({"strategy": {"canary": {"weight": 30}}}, [30]),
+        ({"strategy": {"canary": {"weight": 30}}}, []),
         ({"strategy": {"blueGreen": {}}, "bake": {"holdbackPercent": 2}}, []),
         ({"bake": {"seconds": 600, "holdbackPercent": 2}}, [5, 10, 25, 50, 98, 100]),
         ({"bake": {"seconds": 0, "holdbackPercent": 2}}, [5, 10, 25, 50, 100]),
@@ -200,6 +200,26 @@ def test_how_old_it_is() -> None:
 )
 def test_the_way(spec: dict[str, Any], weights: list[int]) -> None:
     assert [each.weight for each in stages(spec)] == weights
+
+
+@pytest.mark.parametrize(
+    ("strategy", "words"),
+    [
+        ({"canary": {"weight": 30}}, "30 %, set by hand: it goes no further by itself"),
+        ({"shadow": {"percent": 20}}, "a copy of 20 % of requests → 100 % at once"),
+        ({"blueGreen": {}}, "0 % → 100 % at once"),
+        ({"blueGreen": {"previewSeconds": 300}}, "0 % → 100 % at once, after 5 min of preview"),
+        ({"recreate": {}}, "the old version ends before the new one starts"),
+    ],
+)
+def test_ways_without_steps(strategy: dict[str, Any], words: str) -> None:
+    assert f" steps    {words}" in shown(scene(rolling(spec={"strategy": strategy})))
+
+
+def test_a_shadow_gets_copies() -> None:
+    seen = Deployment.of(obj(canary=canary(weight=0, mirror=20), spec={"strategy": {"shadow": {"percent": 20}}}))
+    rows = shown(scene(seen), 100).splitlines()
+    assert " 0 %  gets a copy of 20 %" in next(row for row in rows if row.startswith(" canary"))
 
 
 def test_a_gate_is_told() -> None:

@@ -47,9 +47,11 @@ async def _run(options: Namespace) -> int:
 async def _carry_out(kube: KubeClient, options: Namespace) -> int:
     if options.command in arguments.ACTIONS:
         return await act(kube, options)
-    # What draws is imported by the commands that draw only: the others work without it.
-    from perennial.cli.looking import look
-
+    try:
+        # What draws is imported by the commands that draw only: the others work without it.
+        from perennial.cli.looking import look
+    except ModuleNotFoundError as error:
+        raise Refused(f"To draw it {error.name} is needed: pip install 'perennial-operator[cli]'.") from error
     return await look(kube, options)
 
 

@@ -73,12 +73,9 @@ class Stage:
 
 def stages(spec: Mapping[str, Any]) -> list[Stage]:
     """The weights on the way of a rollout; empty where there is none."""
-    strategy = spec.get("strategy") or {}
-    if any(key in strategy for key in ("blueGreen", "shadow", "recreate")):
+    if _otherwise(spec):
         return []
-    canary = strategy.get("canary") or {}
-    if canary.get("weight") is not None:
-        return [Stage(int(canary["weight"]))]
+    canary = (spec.get("strategy") or {}).get("canary") or {}
     steps = canary.get("steps") or [{"weight": each} for each in USUAL]
     found = [Stage(int(each["weight"]), each.get("gate") == "Manual") for each in steps]
     bake = spec.get("bake") or {}
@@ -86,18 +83,29 @@ def stages(spec: Mapping[str, Any]) -> list[Stage]:
     return [*found, *([Stage(100 - held)] if held else []), Stage(100)]
 
 
+def _otherwise(spec: Mapping[str, Any]) -> str:
+    """How requests move where it is not in steps; empty where it is."""
+    strategy = spec.get("strategy") or {}
+    if (weight := (strategy.get("canary") or {}).get("weight")) is not None:
+        return f"{weight} %, set by hand: it goes no further by itself"
+    if (shadow := strategy.get("shadow")) is not None:
+        return f"a copy of {shadow.get('percent')} % of requests → 100 % at once"
+    if (flip := strategy.get("blueGreen")) is not None:
+        preview = int(flip.get("previewSeconds") or 0)
+        return f"0 % → 100 % at once{f', after {lasted(preview)} of preview' if preview else ''}"
+    return "the old version ends before the new one starts" if "recreate" in strategy else ""
+
+
 def way(scene: Scene, width: int) -> list[Text]:
     """The steps, those behind ticked, and how long it will take; nothing while nothing is rolled out."""
     seen = scene.seen
     if seen is None or (seen.canary is None and not (seen.previous and seen.previous.weight)):
         return []
-    line = Text(" steps    ", style="")
+    line = Text(" steps    ")
     found = stages(seen.spec)
     for index, stage in enumerate(found):
         line.append(" → " if index else "", style=QUIET).append_text(_stage(stage, seen, index, len(found)))
-    kinds = (("blueGreen", "0 % → 100 % at once"), ("shadow", "a copy of requests, then 100 %"))
-    strategy = seen.spec.get("strategy") or {}
-    line.append(next((text for key, text in kinds if key in strategy), ""))
+    line.append(_otherwise(seen.spec))
     return [beside(line, Text(expected(scene), style=QUIET), width)]
 
 
