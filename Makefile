@@ -61,6 +61,11 @@ images: chosen cluster-packages ## Make binaries and images without starting any
 kubectl: chosen ## Print an alias for kubectl: eval "$$(make kubectl)"
 	@$(CLUSTER) kubectl-alias
 
+.PHONY: plugin
+plugin: ## Put `kubectl perennial` on the PATH: eval "$$(make plugin)", or eval "$$(make kubectl plugin)"
+	@make $(OPERATOR_ENV)/.done >&2
+	@scripts/plugin $(PY) $(PERENNIAL_CACHE)/plugin
+
 # Chosen once for everything that this make runs; a sentence says why when there is none.
 .PHONY: chosen
 chosen:
