@@ -111,3 +111,22 @@ async def test_a_canary_that_is_being_counted_is_looked_at_once_a_minute() -> No
     # Anything else that is waited for is looked for soon, should its event be missed.
     await world.route_taken("False")
     assert await world.step() == ROLLING_SECONDS
+
+
+async def test_while_others_wait_a_rollback_is_its_route_and_the_rest_follows() -> None:
+    alone, crowded = Counted(version(1)), Counted(version(1))
+    for world in (alone, crowded):
+        await world.in_traffic()
+        world.analysis.says(Verdict.ROLL_BACK)
+    crowded.reconciler._waiting = lambda: 3
+    assert await crowded.step() == 0.0
+    assert crowded.written[-1] == ["HTTPRoute"]
+    assert await crowded.weights() == {1: 100, 2: 0}
+    for world in (alone, crowded):
+        await world.play()
+        await world.settle()
+    assert await crowded.conditions() == await alone.conditions()
+    assert await crowded.events() == await alone.events()
+    assert await crowded.outcomes() == await alone.outcomes()
+    assert (await crowded.outcomes())[2] == "RolledBack"
+    assert (await crowded.status())["history"][0]["message"] == (await alone.status())["history"][0]["message"]
