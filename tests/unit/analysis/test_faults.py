@@ -12,7 +12,7 @@ from perennial.core.analysis import Analysis, Watched
 from perennial.ports.prometheus import Series
 from perennial.rollout import Verdict
 
-from .world import GRID, Loop, World, steady, watched
+from .world import GRID, Loop, World, gateway, steady, watched
 
 
 async def test_a_rollout_that_cannot_be_judged_holds_and_the_others_go_on(
@@ -22,14 +22,14 @@ async def test_a_rollout_that_cannot_be_judged_holds_and_the_others_go_on(
     world.run(300)
     loop = Loop(world, watched(world))
     loop.analysis.track(watched(world, key="odd", revision="odd"))
-    follow = evidence.follow
+    count = evidence.count
 
     def sometimes(progress: evidence.Progress, followed: Watched[str], *rest: object) -> evidence.Progress:
         if followed.revision == "odd":
             raise ZeroDivisionError
-        return follow(progress, followed, *rest)  # type: ignore[arg-type]
+        return count(progress, followed, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(evidence, "follow", sometimes)
+    monkeypatch.setattr(evidence, "count", sometimes)
     with caplog.at_level(logging.ERROR):
         reading = await loop.run(20)
     odd = loop.analysis.read("odd")
@@ -65,7 +65,7 @@ async def test_no_exception_ends_the_loop() -> None:
             read.set()
         await asyncio.sleep(0)
 
-    analysis: Analysis[str] = Analysis(Broken(world), world, GRID, lambda _: None, sleep)
+    analysis: Analysis[str] = Analysis(gateway(Broken(world)), world, GRID, lambda _: None, sleep)
     analysis.track(watched(world))
     task = asyncio.create_task(analysis.run())
     await asyncio.wait_for(read.wait(), 10)

@@ -7,7 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from perennial.controllers.modeldeployment import byhand, naming, preflight, revision, runtime, traffic
+from perennial.controllers.modeldeployment import (
+    byhand,
+    capacity,
+    naming,
+    preflight,
+    recreate,
+    revision,
+    runtime,
+    traffic,
+)
 from perennial.controllers.modeldeployment.course import STABLE, course
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
@@ -45,14 +54,15 @@ def _intents(seen: Observed, move: Move, now: datetime, fresh_token: str) -> Ite
         yield CONTROLLER_REVISION, revision.manifest(seen.deployment, record)
     if seen.kserve_installed:
         for record in records:
-            yield from _servers(seen, record)
+            yield from _servers(seen, record, capacity.pods(seen, move.course, record))
 
 
 def live_records(seen: Observed, move: Move) -> list[Record]:
     """The revisions that have pods after this move: those with a role, and the candidate."""
     known = [seen.record(each.revision) for each in _roles(move) if each]
     records = {record.revision: record for record in (*known, move.candidate) if record}
-    return list(records.values())
+    down = recreate.down(seen, move.course)
+    return [record for record in records.values() if record.service not in down]
 
 
 def _roles(move: Move) -> tuple[Any, ...]:
@@ -84,7 +94,7 @@ def _is(record: Record, other: Record | None) -> bool:
     return other is not None and record.revision == other.revision
 
 
-def _servers(seen: Observed, record: Record) -> Iterator[Child]:
+def _servers(seen: Observed, record: Record, pods: int) -> Iterator[Child]:
     labels = {
         naming.VERSION_LABEL: str(record.version),
         naming.REVISION_LABEL: record.revision,
@@ -93,9 +103,7 @@ def _servers(seen: Observed, record: Record) -> Iterator[Child]:
     yield SERVING_RUNTIME, runtime.serving_runtime(seen.deployment, record.service, labels, record.runtime)
     yield (
         INFERENCE_SERVICE,
-        runtime.inference_service(
-            seen.deployment, record.service, labels, record.runtime, record.storage_uri, seen.spec.serving.replicas
-        ),
+        runtime.inference_service(seen.deployment, record.service, labels, record.runtime, record.storage_uri, pods),
     )
 
 

@@ -20,7 +20,7 @@ KEPT = 16
 
 def compared(course: Course) -> tuple[str, ...]:
     """The revisions whose requests are compared; none while there is no comparison."""
-    if course.stable and course.canary and course.canary.weight:
+    if course.stable and course.canary and (course.canary.weight or course.canary.mirror):
         return course.stable.revision, course.canary.revision
     if course.stable and course.previous and course.bakes and course.previous.weight:
         return course.previous.revision, course.stable.revision
