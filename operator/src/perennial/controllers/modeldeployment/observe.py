@@ -8,6 +8,7 @@ from typing import Any
 from perennial.api.modeldeployment import ModelDeploymentSpec
 from perennial.api.serving import Router
 from perennial.controllers.labels import is_owned
+from perennial.controllers.modeldeployment import budget as budgets
 from perennial.controllers.modeldeployment import naming, revision
 from perennial.controllers.modeldeployment.gateway import GatewayView
 from perennial.controllers.modeldeployment.observed import Observed
@@ -21,6 +22,7 @@ from perennial.ports.kinds import (
     JOB,
     MODEL_VERSION,
     POD,
+    POD_DISRUPTION_BUDGET,
     SERVICE,
     SERVING_RUNTIME,
     Kind,
@@ -52,6 +54,8 @@ async def observe(
     )
     routes_installed, route = await _route(kube, namespace, name)
     gateway = await _gateway(kube, spec.router, namespace, unmerged) if routes_installed else NOT_INSTALLED
+    own_services = _ours(services or [], deployment["metadata"]["uid"])
+    budget = await _budget(kube, deployment, spec, own_services)
     versions, unreadable = versions_of(spec.model_name, all_versions)
     uid = deployment["metadata"]["uid"]
     foreign = () if route is None or is_owned(route, uid) else (f"HTTPRoute {name}",)
@@ -65,11 +69,12 @@ async def observe(
         unreadable=unreadable,
         records=tuple(revision.parse(each) for each in own_revisions.values()),
         revisions=own_revisions,
-        services=_ours(services or [], uid),
+        services=own_services,
         runtimes=_ours(runtimes or [], uid),
         jobs=_ours(jobs, uid),
         pods=tuple(pods),
         route=None if foreign else route,
+        budget=budget,
         gateway=gateway,
         kserve_installed=services is not None and runtimes is not None,
         foreign=foreign,
@@ -104,6 +109,17 @@ async def _route(kube: Kube, namespace: str, name: str) -> tuple[bool, Object | 
         return True, await kube.get(HTTP_ROUTE, namespace, name)
     except NotInstalled:
         return False, None
+
+
+async def _budget(
+    kube: Kube, deployment: Object, spec: ModelDeploymentSpec, services: dict[str, Object]
+) -> Object | None:
+    """Our PodDisruptionBudget; not looked for where there is at most one pod."""
+    if not budgets.may_be_there(spec.serving.replicas, services):
+        return None
+    metadata = deployment["metadata"]
+    found = await kube.get(POD_DISRUPTION_BUDGET, metadata["namespace"], metadata["name"])
+    return found if found and is_owned(found, metadata["uid"]) else None
 
 
 async def _gateway(kube: Kube, router: Router, namespace: str, unmerged: bool) -> GatewayView:
