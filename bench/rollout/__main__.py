@@ -32,9 +32,10 @@ def main() -> int:
 
 
 def _work(quick: bool) -> tuple[list[cells.Cell], list[Setting]]:
-    runs = 50 if quick else 1000
+    runs = 50 if quick else int(os.environ.get("RUNS", "400"))
     grid = [cell for cell in cells.grid(runs) if not quick or cell.scenario.rps == 100.0]
-    chosen = [*grid, *cells.troubles(runs), *cells.timeouts(runs), *cells.reference(3 * runs)]
+    late = [cell for cell in cells.late(runs // 2) if not quick or cell.scenario.harm in (0.0, 0.05)]
+    chosen = [*grid, *cells.troubles(runs), *cells.timeouts(runs), *late, *cells.reference(3 * runs)]
     places = [(0.01, 100.0)] if quick else [(base, rps) for base in (0.002, 0.01, 0.03) for rps in (30.0, 100.0)]
     return chosen, [Setting(base, rps, 2 * runs) for base, rps in places]
 

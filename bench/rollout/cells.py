@@ -58,6 +58,14 @@ def timeouts(runs: int) -> Iterator[Cell]:
     yield Cell("timeouts", "a third hangs for 60 s", Scenario(0.01, 100.0, harm=0.33, late=60.0), runs, plan)
 
 
+def late(runs: int) -> Iterator[Cell]:
+    """Models that break an hour after they were promoted: two percent of the requests stay on the old one for two."""
+    plan = Plan(bake_seconds=7200.0, holdback=2)
+    for rps, harm in product((30.0, 100.0), (0.0, 0.01, 0.05, 0.5)):
+        scenario = Scenario(0.01, rps, harm, harm_after=3600.0)
+        yield Cell("late", f"{rps:g}/s, +{100 * harm:g} pp an hour after the start", scenario, runs, plan)
+
+
 def reference(runs: int) -> Iterator[Cell]:
     """The figures of the design: stable 1 %, tolerance 0.005, no slack."""
     for rps in (10.0, 100.0, 300.0):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench.rollout import bursts
 from bench.rollout.information import per_canary_request
 from bench.rollout.outcome import HORIZON, Ledger, Outcomes
-from bench.rollout.twin import ADVANCE, PROMOTE, ROLL_BACK, Array, History, Twin
-from bench.rollout.world import TICK, Scenario, World
-from perennial.rollout import Plan, bursts
+from bench.rollout.twin import ADVANCE, PROMOTE, ROLL_BACK, History, Twin
+from bench.rollout.world import STABLE_PODS, TICK, Scenario, World
+from perennial.rollout import Plan
+from perennial.rollout.bursts import Pods
 from perennial.rollout.evalue import THETA_MAX
-from perennial.rollout.evalue import Counts as EngineCounts
+from perennial.rollout.plan import ERRORS
 
 HISTORY_TICKS = 720
 """An hour of stable before the rollout."""
@@ -19,31 +21,32 @@ HISTORY_TICKS = 720
 def simulate(scenario: Scenario, plan: Plan, rows: int, rng: np.random.Generator, slack: float = 0.2) -> Outcomes:
     """`rows` rollouts of `scenario`: an hour of stable's history, then the steps of `plan`, polled every 5 s.
 
-    The interval after each change of weight is left out, as the operator does.
+    The interval after each change of weight is left out, as the operator does. With a bake a rollout that was promoted
+    may still be rolled back until it ends.
     """
     world = World(scenario, rows, rng)
-    twin = Twin(plan, _history(world), slack)
+    twin = Twin(plan, {ERRORS: _history(world)}, slack)
     ledger = Ledger(scenario, rows)
-    weights = np.array([*plan.weights, 100]) / 100
-    step, entered, time = twin.first_step.copy(), np.zeros(rows), 0.0
+    weights = np.array([plan.share(step) for step in range(plan.bake + 1)])
     told = np.array([_told(scenario, weight) for weight in weights])
-    ended = len(plan.weights)
+    step, entered, time = twin.first_step.copy(), np.zeros(rows), 0.0
     while time < HORIZON and ledger.active.any():
-        share = np.where(ledger.active, weights[step], np.where(ledger.out.verdict == PROMOTE, weights[ended], 0.0))
+        share = np.where(ledger.active, weights[step], np.where(ledger.out.verdict == PROMOTE, 1.0, 0.0))
         counts = world.interval(time, share)
         ledger.served(time, share, counts.n_c)
         time += TICK
         counted = ledger.active & (time - entered > TICK)
         if not counted.any():
             continue
-        twin.update(counted, counts.of(counted))
+        twin.update(counted, [counts.of(counted)], step[counted])
         if time > scenario.harm_after:
             ledger.out.information[counted] += (counts.n_c * told[step])[counted]
         verdicts = np.zeros(rows, dtype=np.int64)
         verdicts[counted] = twin.verdict(counted, step[counted], (time - entered)[counted])
         ledger.end(verdicts == ROLL_BACK, ROLL_BACK, time)
-        ledger.end(verdicts == PROMOTE, PROMOTE, time)
-        moved = (verdicts == ADVANCE) & ledger.active
+        ledger.promote(verdicts == PROMOTE, time, done=plan.bake_seconds == 0)
+        ledger.end((step == plan.bake) & (time - entered >= plan.bake_seconds), PROMOTE)
+        moved = ((verdicts == ADVANCE) | (verdicts == PROMOTE)) & ledger.active
         step[moved] += 1
         entered[moved] = time
     return ledger.rest(time)
@@ -58,18 +61,9 @@ def _told(scenario: Scenario, weight: float) -> float:
 
 def _history(world: World) -> History:
     n, bad = world.stable_pods(HISTORY_TICKS)
-    phi = np.array([_phi(n[row], bad[row], world.scenario.pods) for row in range(world.rows)])
     rps = n.sum(axis=(1, 2)) / (HISTORY_TICKS * TICK)
-    return History(n.sum(axis=(1, 2)), bad.sum(axis=(1, 2)), HISTORY_TICKS * TICK, rps, phi)
-
-
-def _phi(n: Array, bad: Array, pods: bool) -> float:
-    def counts(requests: Array, failed: Array) -> list[EngineCounts]:
-        return [EngineCounts(int(a), int(b)) for a, b in zip(requests, failed, strict=True)]
-
-    together = counts(n.sum(axis=0), bad.sum(axis=0))
-    if not pods:
-        return bursts.phi(together)
-    # At half the requests one canary pod gets ten times as many as one of ten stable pods.
-    of_pods = bursts.pod_phi(counts(*pod) for pod in zip(n, bad, strict=True))
-    return max(bursts.phi(together), 1 + (of_pods - 1) * len(n))
+    phi = bursts.phi(n.sum(axis=1), bad.sum(axis=1))
+    pods = Pods(stable=STABLE_PODS, canary=1) if world.scenario.pods else Pods()
+    pod_phi = bursts.pod_phi(n, bad) if world.scenario.pods else np.ones(1)
+    seconds = HISTORY_TICKS * TICK
+    return History(n.sum(axis=(1, 2)), bad.sum(axis=(1, 2)), seconds, rps, phi, pod_phi, pods)

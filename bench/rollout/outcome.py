@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.rollout.twin import HOLD, PROMOTE, ROLL_BACK, Array, Mask
+from bench.rollout.evalue import Array, Mask
+from bench.rollout.twin import HOLD, PROMOTE, ROLL_BACK
 from bench.rollout.world import TICK, Scenario
 
 HORIZON = 4 * 3600.0
@@ -61,6 +62,7 @@ class Ledger:
     def __init__(self, scenario: Scenario, rows: int) -> None:
         self._scenario = scenario
         self.active = np.ones(rows, dtype=bool)
+        self._promoted = np.full(rows, HORIZON)
         self.out = Outcomes(
             verdict=np.full(rows, float(HOLD)),
             seconds=np.full(rows, HORIZON),
@@ -75,15 +77,22 @@ class Ledger:
         self.out.canary_requests[self.active] += canary_requests[self.active]
         self.out.harmed += self._scenario.rps * TICK * self._scenario.added(time) * weight
 
-    def end(self, rows: Mask, verdict: int, time: float) -> None:
-        """Those of the still active `rows` ended at `time`."""
+    def promote(self, rows: Mask, time: float, *, done: bool) -> None:
+        """Those of the still active `rows` got all requests at `time`; without `done` they are watched further."""
+        self._promoted[rows & self.active] = time
+        if done:
+            self.end(rows, PROMOTE)
+
+    def end(self, rows: Mask, verdict: int, time: float | None = None) -> None:
+        """Those of the still active `rows` ended at `time`; without one, when they were promoted."""
         ended = rows & self.active
         self.out.verdict[ended] = verdict
-        self.out.seconds[ended] = time
+        self.out.seconds[ended] = self._promoted[ended] if time is None else time
         self.active &= ~ended
 
     def rest(self, time: float) -> Outcomes:
         """All are decided at `time`: what was promoted goes on harming until the horizon."""
+        self.end(self._promoted < HORIZON, PROMOTE)
         promoted = self.out.verdict == PROMOTE
         ticks = np.arange(time, HORIZON, TICK)
         left = sum(self._scenario.added(float(tick)) for tick in ticks) * self._scenario.rps * TICK

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.rollout.evalue import Array, Mask
 from bench.rollout.outcome import HORIZON, Ledger, Outcomes
-from bench.rollout.twin import PROMOTE, ROLL_BACK, Array, Mask
+from bench.rollout.twin import PROMOTE, ROLL_BACK
 from bench.rollout.world import TICK, Scenario, World
 
 
@@ -74,7 +75,7 @@ def simulate(scenario: Scenario, rule: Flagger | Argo, rows: int, rng: np.random
         time += TICK
         promoted, rolled_back = run.look(time, window, ledger.active)
         ledger.end(rolled_back, ROLL_BACK, time)
-        ledger.end(promoted, PROMOTE, time)
+        ledger.promote(promoted, time, done=True)
     return ledger.rest(time)
 
 

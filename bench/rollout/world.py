@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from bench.rollout.twin import Array, Counts
+from bench.rollout.evalue import Array, Counts
 
 TICK = 5.0
 """Seconds of one interval: the poll, and the scrape."""

@@ -111,6 +111,11 @@ class OperatorProcess:
         """Everything it has logged."""
         return self._log.read_text()
 
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(number)

@@ -152,8 +152,16 @@ MODEL_DEPLOYMENT = Resource(
         Column("Verdict", ".status.analysis.verdict"),
         Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
         Column("Age", ".metadata.creationTimestamp", "date"),
+        Column("Waiting", '.status.conditions[?(@.type=="Reconciling")].reason', priority=1),
         Column("Stalled", '.status.conditions[?(@.type=="Stalled")].reason', priority=1),
-        Column("Why", ".status.analysis.message", priority=1),
+        Column(
+            "Expected-Seconds",
+            ".status.analysis.expectedSeconds",
+            "integer",
+            priority=1,
+            description="Until a good version is promoted, at the traffic seen.",
+        ),
+        Column("Why", '.status.conditions[?(@.type=="UpToDate")].message', priority=1),
         Column("URL", ".status.url", priority=1),
     ),
     rules=(

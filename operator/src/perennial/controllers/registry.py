@@ -2,10 +2,12 @@
 
 from perennial.controllers.guard import Guarded
 from perennial.controllers.modeldeployment import ModelDeploymentReconciler
+from perennial.controllers.modeldeployment.gateways import Gateways
 from perennial.controllers.modelversion import ModelVersionReconciler
 from perennial.controllers.trainingrun import TrainingRunReconciler
 from perennial.core import connecting
 from perennial.core.analysis import Analysis
+from perennial.core.live import answering
 from perennial.core.merging import Merging
 from perennial.core.polling import Grid
 from perennial.core.queue import Key
@@ -23,14 +25,19 @@ def build(services: Services) -> Program:
     services.metrics.registry.register(RolloutCollector(analysis.snapshot))
     merging = _merging(services)
     unmerged = merging.unmerged if merging else lambda *_: False
+    gateways = Gateways(kube, clock)
     reconcilers: list[Reconciler] = [
         TrainingRunReconciler(kube, clock, settings, events),
         ModelVersionReconciler(kube, clock, settings, events),
-        ModelDeploymentReconciler(kube, clock, settings, events, analysis, services.metrics, unmerged),
+        ModelDeploymentReconciler(
+            kube, clock, settings, events, analysis, services.metrics, unmerged, gateways, services.waiting
+        ),
     ]
     return Program(
         reconcilers=[Guarded(each, services) for each in reconcilers],
         loops=[analysis.run, *([merging.run] if merging else [])],
+        rollouts=answering(analysis),
+        told=gateways.told,
     )
 
 

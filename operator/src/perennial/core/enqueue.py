@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 
 from perennial.core.known import Known
 from perennial.core.metrics import Metrics
 from perennial.core.queue import WorkQueue
 from perennial.core.watches import Watch, key_of
+from perennial.ports.kinds import Kind
 from perennial.ports.kube import Object
 
 RELIST_SECONDS = 1.0
@@ -15,8 +17,16 @@ RELIST_SECONDS = 1.0
 class Enqueuer:
     """Belongs to the event loop of the queue."""
 
-    def __init__(self, queue: WorkQueue, metrics: Metrics, resync_seconds: float) -> None:
+    def __init__(
+        self,
+        queue: WorkQueue,
+        metrics: Metrics,
+        resync_seconds: float,
+        told: Callable[[Kind], None] = lambda _: None,
+    ) -> None:
+        """`told` is called with the kind of each object before its keys are added."""
         self._queue = queue
+        self._told = told
         self._metrics = metrics
         self._resync_seconds = resync_seconds
         self._known = Known()
@@ -25,6 +35,7 @@ class Enqueuer:
     def event(self, watch: Watch, type: str | None, obj: Object) -> None:  # noqa: A002  the field's name
         """A watch brought an object; `type` is ADDED, MODIFIED, DELETED, or None while a list is read."""
         self._metrics.watched(watch.kind.kind)
+        self._told(watch.kind)
         if watch.own:
             key = key_of(watch.kind, obj)
             if type == "DELETED":

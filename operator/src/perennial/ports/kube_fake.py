@@ -28,10 +28,14 @@ class Write:
 
 
 class RecordingKube:
-    """`objects` are there from the start; `missing` kinds are not installed; `fail_next` makes a call raise."""
+    """`objects` are there from the start; `missing` kinds are not installed; `fail_next` makes a call raise.
+
+    `reads` has verb and kind of each get and list, `writes` each write that took place.
+    """
 
     def __init__(self, *objects: Object, missing: tuple[Kind, ...] = ()) -> None:
         self.writes: list[Write] = []
+        self.reads: list[tuple[str, str]] = []
         self.missing = set(missing)
         self._store: dict[tuple[str, str, str], Object] = {}
         self._versions = itertools.count(1)
@@ -60,10 +64,12 @@ class RecordingKube:
         self._failures.append(error)
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        self.reads.append(("get", kind.kind))
         self._enter(kind)
         return copy.deepcopy(self._store.get((kind.kind, namespace, name)))
 
     async def list(self, kind: Kind, namespace: str | None = None, labels: Mapping[str, str] | None = None) -> Objects:
+        self.reads.append(("list", kind.kind))
         self._enter(kind)
         wanted = (labels or {}).items()
         return [
@@ -104,6 +110,14 @@ class RecordingKube:
         self._guard(old, obj)
         self._record("patch", kind, obj, "status", manager)
         return self.put({**old, "status": obj["status"]})
+
+    async def merge_status(self, kind: Kind, obj: Object, *, manager: str) -> Object:
+        self._enter(kind)
+        old = self._found(kind, obj)
+        self._guard(old, obj)
+        self._record("patch", kind, obj, "status", manager)
+        merged = {**old.get("status", {}), **obj["status"]}
+        return self.put({**old, "status": {key: value for key, value in merged.items() if value is not None}})
 
     async def delete(self, kind: Kind, obj: Object) -> None:
         self._enter(kind)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from perennial.ports.prometheus_types import PrometheusUnavailable, Series
 
-_MATCHER = re.compile(r'(\w+)(=~|!=|=)"([^"]*)"')
+_MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)"((?:[^"\\]|\\.)*)"')
 _RANGE = re.compile(r"\[(\d+)s\]$")
 
 Labels = tuple[tuple[str, str], ...]
@@ -35,7 +35,7 @@ class RecordingPrometheus:
         self.queries.append((promql, at))
         if self.failure is not None:
             raise self.failure
-        matchers = _MATCHER.findall(promql)
+        matchers = [(name, operator, _unquoted(value)) for name, operator, value in _MATCHER.findall(promql)]
         length = _RANGE.search(promql)
         if length is None:
             raise PrometheusUnavailable("QueryRefused", f"not a range vector: {promql}")
@@ -48,10 +48,14 @@ class RecordingPrometheus:
         return answer
 
 
+def _unquoted(value: str) -> str:
+    return re.sub(r"\\(.)", r"\1", value)
+
+
 def _matches(labels: Mapping[str, str], matchers: list[tuple[str, str, str]]) -> bool:
     for name, operator, value in matchers:
         actual = labels.get(name, "")
-        equal = re.fullmatch(value, actual) is not None if operator == "=~" else actual == value
-        if equal == (operator == "!="):
+        equal = re.fullmatch(value, actual) is not None if "~" in operator else actual == value
+        if equal == operator.startswith("!"):
             return False
     return True

@@ -3,48 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from perennial.api.modeldeployment import ModelDeploymentSpec
-from perennial.api.serving import Router
 from perennial.controllers.labels import is_owned
 from perennial.controllers.modeldeployment import budget as budgets
 from perennial.controllers.modeldeployment import naming, revision
-from perennial.controllers.modeldeployment.gateway import GatewayView
+from perennial.controllers.modeldeployment.gateways import NOT_INSTALLED, Gateways
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.stored import status_of, versions_of
 from perennial.core.analysis_types import Reading
 from perennial.ports.kinds import (
     CONTROLLER_REVISION,
-    GATEWAY,
     HTTP_ROUTE,
     INFERENCE_SERVICE,
     JOB,
     MODEL_VERSION,
     POD,
     POD_DISRUPTION_BUDGET,
-    SERVICE,
     SERVING_RUNTIME,
     Kind,
 )
 from perennial.ports.kube import Kube, NotInstalled, Object
 
-OWNING_GATEWAY = "gateway.envoyproxy.io/owning-gateway-name"
-OWNING_GATEWAY_NAMESPACE = "gateway.envoyproxy.io/owning-gateway-namespace"
-NOT_INSTALLED = GatewayView(installed=False, gateway=None, service=None)
-
 
 async def observe(
-    kube: Kube, deployment: Object, default_image: str, reading: Reading | None, unmerged: bool = False
+    kube: Kube,
+    gateways: Gateways,
+    deployment: Object,
+    default_image: str,
+    reading: Reading | None,
+    unmerged: bool = False,
 ) -> Observed:
     """Read everything that a pass over ``deployment`` decides on; ``unmerged`` is what the metrics say of its route.
+
+    Seven reads, and one of its budget if it has more than one pod; those of its Gateway are shared with other passes.
 
     Raises KubeError, and pydantic's ValidationError for a spec that these types refuse.
     """
     spec = ModelDeploymentSpec.model_validate(deployment["spec"])
     namespace, name = deployment["metadata"]["namespace"], deployment["metadata"]["name"]
     labels = naming.selector(name)
-    all_versions, revisions, services, runtimes, jobs, pods = await asyncio.gather(
+    lists = asyncio.gather(
         kube.list(MODEL_VERSION, namespace),
         kube.list(CONTROLLER_REVISION, namespace, labels),
         _list_if_installed(kube, INFERENCE_SERVICE, namespace, labels),
@@ -52,8 +51,13 @@ async def observe(
         kube.list(JOB, namespace, labels),
         kube.list(POD, namespace, labels),
     )
-    routes_installed, route = await _route(kube, namespace, name)
-    gateway = await _gateway(kube, spec.router, namespace, unmerged) if routes_installed else NOT_INSTALLED
+    read, (routes_installed, route) = await asyncio.gather(lists, _route(kube, namespace, name))
+    all_versions, revisions, services, runtimes, jobs, pods = read
+    wanted = spec.router.gateway_ref
+    # After the route: a Gateway that has taken it was there before.
+    gateway = (
+        await gateways.view(wanted.namespace or namespace, wanted.name, unmerged) if routes_installed else NOT_INSTALLED
+    )
     own_services = _ours(services or [], deployment["metadata"]["uid"])
     budget = await _budget(kube, deployment, spec, own_services)
     versions, unreadable = versions_of(spec.model_name, all_versions)
@@ -120,16 +124,3 @@ async def _budget(
     metadata = deployment["metadata"]
     found = await kube.get(POD_DISRUPTION_BUDGET, metadata["namespace"], metadata["name"])
     return found if found and is_owned(found, metadata["uid"]) else None
-
-
-async def _gateway(kube: Kube, router: Router, namespace: str, unmerged: bool) -> GatewayView:
-    place = router.gateway_ref.namespace or namespace
-    try:
-        gateway = await kube.get(GATEWAY, place, router.gateway_ref.name)
-    except NotInstalled:
-        return NOT_INSTALLED
-    if gateway is None:
-        return GatewayView(installed=True, gateway=None, service=None)
-    labels: dict[str, Any] = {OWNING_GATEWAY: router.gateway_ref.name, OWNING_GATEWAY_NAMESPACE: place}
-    services = await kube.list(SERVICE, place, labels)
-    return GatewayView(installed=True, gateway=gateway, service=services[0] if services else None, unmerged=unmerged)
