@@ -18,7 +18,6 @@ Labels = tuple[tuple[str, str], ...]
 class RecordingPrometheus:
     """Keeps samples by labels; answers `{matchers}[Ns]` and `{matchers}[Ns:Ms]` with any matchers.
 
-
     `failure`, if set, is raised by every query. `queries` has each (promql, at).
     """
 
