@@ -130,7 +130,9 @@ def test_after_a_long_gap_counting_begins_anew() -> None:
 
 def test_what_comes_late_or_twice_changes_nothing() -> None:
     first = FAMILY.collect([series(TOTAL, [(0, 0), (5, 10)]), series(CLASS, [(0, 0), (5, 10)], "2")])
-    again = FAMILY.collect([series(TOTAL, [(3, 6), (5, 10), (10, 14)]), series(CLASS, [(3, 6), (5, 10), (10, 14)], "2")])
+    again = FAMILY.collect(
+        [series(TOTAL, [(3, 6), (5, 10), (10, 14)]), series(CLASS, [(3, 6), (5, 10), (10, 14)], "2")]
+    )
     tails, before, _ = growth.follow(Tails(), first, {})
     _, after, _ = growth.follow(tails, again, {})
     assert (counted(before), counted(after)) == (Counts(10, 0), Counts(4, 0))

@@ -66,7 +66,9 @@ def slow_canary(world: World, bound: int | None = None, **changes: object) -> Wa
     return watched(world, plan=plan, metrics=(Counted("errors"), Counted("latency", bound)), **changes)
 
 
-@pytest.mark.parametrize(("bound", "note"), [(None, "slower than 10 ms, learned from stable"), (40, "slower than 50 ms, ")])
+@pytest.mark.parametrize(
+    ("bound", "note"), [(None, "slower than 10 ms, learned from stable"), (40, "slower than 50 ms, ")]
+)
 async def test_a_slow_canary_is_rolled_back(bound: int | None, note: str) -> None:
     world = World(steady(), slow={"m-1": 0.02, "m-2": 0.5})
     world.run(300)

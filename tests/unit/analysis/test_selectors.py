@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from perennial.core.counting.selector import Selector, parse, written
@@ -57,9 +59,8 @@ def test_several_selectors_are_one_query_with_what_they_have_in_common() -> None
     ],
 )
 def test_what_is_no_selector_is_refused_with_a_sentence(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match="selector|must|placeholder|cannot") as refused:
+    with pytest.raises(ValueError, match=re.escape(said)):
         parse(text)
-    assert said in str(refused.value)
 
 
 def test_quotes_are_read_and_written_alike() -> None:

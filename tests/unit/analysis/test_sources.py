@@ -19,6 +19,7 @@ from perennial.rollout.evalue import Counts
 
 from .world import GRID, World, steady, watched
 
+WHO = 'reporter="destination",ns="{namespace}",destination_service_name="{service}"'
 ISTIO = """
 default: mesh
 sources:
@@ -27,11 +28,11 @@ sources:
   url: https://prometheus.istio-system:9090
   namespaces: [flights]
   errors:
-    total: istio_requests_total{reporter="destination",ns="{namespace}",destination_service_name="{service}"}
-    bad: istio_requests_total{reporter="destination",ns="{namespace}",destination_service_name="{service}",response_code!~"2.."}
-    failed: istio_requests_total{reporter="destination",ns="{namespace}",destination_service_name="{service}",response_code=~"5.."}
+    total: istio_requests_total{WHO}
+    bad: istio_requests_total{WHO,response_code!~"2.."}
+    failed: istio_requests_total{WHO,response_code=~"5.."}
   latency:
-    buckets: istio_request_duration_milliseconds_bucket{reporter="destination",ns="{namespace}",destination_service_name="{service}"}
+    buckets: istio_request_duration_milliseconds_bucket{WHO}
     unit: milliseconds
 - name: servers
   preset: MLServer
@@ -40,7 +41,7 @@ sources:
     refused:
       total: answers_total{isvc_namespace="{namespace}",isvc="{inferenceService}"}
       bad: answers_total{isvc_namespace="{namespace}",isvc="{inferenceService}",refused="yes"}
-"""
+""".replace("WHO", WHO)
 
 
 def written(directory: Path, text: str) -> str:
@@ -77,9 +78,19 @@ def test_the_plain_settings_are_the_default_source(tmp_path: Path) -> None:
     [
         ("", "flights", "errors", None),
         ("servers", "anywhere", "refused", None),
-        ("else", "flights", "errors", "has no source of metrics called else; spec.analysis may name the sources mesh, servers."),
+        (
+            "else",
+            "flights",
+            "errors",
+            "has no source of metrics called else; spec.analysis may name the sources mesh, servers.",
+        ),
         ("mesh", "other", "errors", "mesh is not for the namespace other; spec.analysis may name the sources servers."),
-        ("servers", "flights", "latency", "servers does not count latency; spec.analysis may name the metrics errors, refused."),
+        (
+            "servers",
+            "flights",
+            "latency",
+            "servers does not count latency; spec.analysis may name the metrics errors, refused.",
+        ),
     ],
 )
 def test_what_a_tenant_may_name(tmp_path: Path, name: str, namespace: str, metric: str, said: str | None) -> None:
@@ -117,7 +128,7 @@ async def test_a_rollout_that_names_what_is_not_there_holds_and_says_so() -> Non
         (("name: servers", "name: mesh"), "two sources called mesh"),
         (("preset: Custom", "preset: EnvoyGateway"), "errors and latency are defined by the preset EnvoyGateway"),
         (("refused:", "latency:"), "errors and latency are not among metrics"),
-        (('ns="{namespace}",destination', 'destination'), "must name whose samples it means"),
+        (('ns="{namespace}",destination', "destination"), "must name whose samples it means"),
         (("total: istio", "total: rate(istio"), "is no selector"),
         (("preset: MLServer", "preset: Custom\n  job: mine"), "preset Custom has its job in its selectors"),
         (("namespaces:", "namespace:"), "Extra inputs are not permitted"),

@@ -63,7 +63,7 @@ class Entry(Generic[KeyT]):
     def tracked(self, watched: Watched[KeyT]) -> None:
         """The controller saw it again."""
         self.changing = False
-        change = watched.weight_since.timestamp()
+        change = progress.change_of(watched)
         if self.progress is not None:
             self.progress = progress.changed(self.progress, change)
         if self.guard is not None:

@@ -10,11 +10,11 @@ from typing import TypeVar
 from perennial.core.analysis_types import Watched
 from perennial.core.counting import growth
 from perennial.core.counting.family import Family, Owner
-from perennial.core.counting.growth import LOOKBACK_SECONDS, Grown, Scrapes, Tails
+from perennial.core.counting.growth import LOOKBACK_SECONDS, Grown, Line, LineKey, Scrapes, Tails
 from perennial.core.counting.pods import intervals
 from perennial.core.evidence import Scraped
 from perennial.core.polling import HISTORY_SECONDS, Grid
-from perennial.core.progress import Progress, Question
+from perennial.core.progress import Progress, Question, Seen
 from perennial.core.warmth import ENOUGH_BAD, ONE_POD, Learned, Warmth
 from perennial.ports.prometheus_types import Series
 from perennial.rollout.bursts import Pods
@@ -77,7 +77,16 @@ def remember(
         tails[name], ours, theirs = growth.follow(Tails(), both.canary, both.stable)
         found[name] = ours, theirs
     progress = replace(progress, ready=True, tails=tails)
-    return progress if progress.state is not None else _warm(progress, question, grid, found, pods)
+    if progress.state is None:
+        return _warm(progress, question, grid, found, pods)
+    # One that goes on knows at once what has been missing; one that begins gives samples time to arrive.
+    long_ago = progress.position - LOOKBACK_SECONDS
+    seen = {name: Seen(_last(tail.canary, long_ago), _last(tail.stable, long_ago)) for name, tail in tails.items()}
+    return replace(progress, seen=seen)
+
+
+def _last(lines: Mapping[LineKey, Line], default: float) -> float:
+    return max((line.time for line in lines.values()), default=default)
 
 
 def _warm(
