@@ -1,7 +1,7 @@
 """The decision engine for many rollouts at once: the shipped formulas on numpy arrays, one row per rollout.
 
-A test holds it equal to `perennial.rollout.engine` to 1e-9 on random polls: several metrics, absolute bounds, burstiness
-per step, the bake. The evidence of one batch is in `evalue`.
+A test holds it equal to `perennial.rollout.engine` to 1e-9 on random polls: several metrics, absolute bounds, the
+burstiness of each step, the bake. The evidence of one batch is in `evalue`.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ async def _under_way(process: OperatorProcess, total: int) -> None:
 
 async def _single(size: Size, stage: Stage, seed: int) -> list[float]:
     """One after the other, each at the first scrape after the last one's end."""
-    chosen = random.Random(seed).sample(stage.rollouts, size.single)
+    chosen = random.Random(seed).sample(stage.rollouts, size.single)  # noqa: S311
     return sorted([(await stage.break_([each]))[0] for each in chosen])
 
 

@@ -15,17 +15,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from perennial import rollout
 from perennial.api.modeldeployment import ModelDeploymentSpec
 from perennial.controllers.modeldeployment import naming
 from perennial.controllers.modeldeployment.watched import plan_of
+from perennial.core.analysis_types import Watched
 from perennial.core.clock import FakeClock
 from perennial.core.conditions import format_time
+from perennial.core.connecting import sources
+from perennial.core.progress import Progress, Seen, stored
+from perennial.core.sources import Source
 from perennial.ports import kinds
 from perennial.ports.kinds import Kind
 from perennial.ports.kube import KubeClient, Object
 from perennial.ports.kube_fake import RecordingKube
-from perennial.rollout import checkpoint, engine
+from perennial.rollout import HoldReason, Verdict, engine
 from perennial.rollout.evalue import Counts
 from tests.apiserver.modeldeployment.stage import CONTAINED, RESTRICTED
 from tests.unit.controllers.modeldeployment.objects import NAME, NAMESPACE, version
@@ -160,19 +163,39 @@ _METADATA = ("namespace", "name", "labels", "annotations", "ownerReferences")
 def _analysis(deployment: Object, status: dict[str, Any]) -> dict[str, Any]:
     """The evidence at its start, so that the operator goes on from here and asks for no rollout's history."""
     spec = ModelDeploymentSpec.model_validate(deployment["spec"])
-    plan, canary = plan_of(spec, SETTINGS), status["canary"]
-    known = engine.History(Counts(324_000, 3_240), HOUR, 100.0)
-    begun = engine.start(plan, {"errors": known})
-    identity = f"{deployment['metadata']['uid']}/{canary['revision']}/{canary['started']}"
-    at = (time.time() // plan.poll_seconds - 2) * plan.poll_seconds
-    saved = checkpoint.Saved(identity, 0, at, begun)
+    canary, since = status["canary"], datetime.now(UTC)
+    watched = Watched(
+        key=deployment["metadata"]["name"],
+        namespace=deployment["metadata"]["namespace"],
+        stable=status["stable"]["inferenceService"],
+        canary=canary["inferenceService"],
+        revision=f"{deployment['metadata']['uid']}/{canary['revision']}/{canary['started']}",
+        plan=plan_of(spec, SETTINGS),
+        step=0,
+        weight_since=since,
+        step_since=since,
+    )
     return {
-        "verdict": rollout.Verdict.HOLD.value,
-        "reason": rollout.HoldReason.INSUFFICIENT_EVIDENCE.value,
+        "verdict": Verdict.HOLD.value,
+        "reason": HoldReason.INSUFFICIENT_EVIDENCE.value,
         "message": "Not decided yet.",
-        "checkpoint": checkpoint.encode(saved),
-        "time": format_time(datetime.now(UTC)),
+        "checkpoint": begun(watched, time.time()),
+        "time": format_time(since),
     }
+
+
+def begun(watched: Watched[Any], now: float) -> str:
+    """The checkpoint of a rollout whose evidence begins with the next poll after `now`, stable being known."""
+    plan, question = watched.plan, _source().question(watched.metrics)
+    known = engine.History(Counts(324_000, 3_240), HOUR, 100.0)
+    state = engine.start(plan, {metric.name: known for metric in plan.metrics})
+    at = (now // plan.poll_seconds - 1) * plan.poll_seconds
+    seen = {name: Seen(at, at) for name in question.families}
+    return stored(watched, question, Progress(at, (), state, ready=True, seen=seen))
+
+
+def _source() -> Source:
+    return sources(SETTINGS.model_copy(update={"prometheus_url": "http://127.0.0.1"})).by_name[""]
 
 
 async def take_route(admin: KubeClient, route: Object) -> None:

@@ -27,6 +27,7 @@ VALUE = "give an environment variable exactly one of value and valueFrom"
 RESERVED = "names that begin with PERENNIAL_ are set by Perennial"
 TRAINER = "give exactly one of trainer.estimator (scikit-learn by name) and trainer.command (your own)"
 TARGET = "give exactly one of version (a number, which pins it) and follow: LatestApproved"
+STRATEGY = "give exactly one of strategy.canary, strategy.blueGreen, strategy.shadow and strategy.recreate"
 ADDRESS = "write an address as pvc://CLAIM/PATH"
 IMAGE = "an image's name has no spaces"
 RESOURCE = "a resource is cpu, memory, ephemeral-storage, hugepages-SIZE or DOMAIN/NAME"
@@ -140,6 +141,7 @@ CREATED = [
     pytest.param(DEPLOYMENT, spec(follow="LatestApproved"), TARGET, id="version and follow"),
     pytest.param(DEPLOYMENT, steps(10, 10), "the weights of the steps must rise", id="equal steps"),
     pytest.param(DEPLOYMENT, steps(5, 50, 25), "the weights of the steps must rise", id="falling steps"),
+    pytest.param(DEPLOYMENT, spec(strategy={"canary": {}, "recreate": {}}), STRATEGY, id="two strategies"),
     pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "A"}]}), VALUE, id="served variable without value"),
     pytest.param(DEPLOYMENT, spec(serving={"env": FROM_BOTH}), SOURCE, id="served variable with two sources"),
     pytest.param(DEPLOYMENT, spec(serving={"env": A_TWICE}), TWICE, id="served variable twice"),

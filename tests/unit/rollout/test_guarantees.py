@@ -71,25 +71,6 @@ def test_a_common_outage_accuses_nobody_and_is_recovered_from() -> None:
     assert median(outcome.seconds for outcome in outcomes if outcome.verdict is Verdict.PROMOTE) <= 330 + 300
 
 
-@pytest.mark.parametrize("drift", [False, True])
-def test_evidence_against_a_healthy_canary_seldom_ever_crosses(drift: bool) -> None:
-    """Ville: held at one weight for many polls, looked at after each. (A crossing is not undone by later polls.)"""
-    rng, runs, crossings = Random(6), 150, 0
-    for _ in range(runs):
-        state = engine.start(
-            Plan(metrics=errors(0.01)), {engine.ERRORS: History(Counts(9000, 450), 360, 25)}, slack=0.0
-        )
-        for poll in range(120):
-            rate = 0.05 * (1 + 0.9 * math.sin(poll / 9)) if drift else 0.05
-            canary, stable = 25 + poll % 3 * 10, 60 + poll % 7 * 5
-            both = Comparison(Counts(canary, binomial(rng, canary, rate)), Counts(stable, binomial(rng, stable, rate)))
-            state = engine.update(state, Batch(5, {engine.ERRORS: both}), 0)
-            if engine.verdict(state, 0, Facts(0)).verdict is Verdict.ROLL_BACK:
-                crossings += 1
-                break
-    assert crossings / runs <= at_most(0.01, runs)
-
-
 def test_failures_that_take_as_long_as_a_request_may_are_waited_for() -> None:
     """Every move waits for the request timeout, however good the evidence."""
     state = engine.start(PLAN, {engine.ERRORS: History(Counts(360_000, 360), HOUR, 100)})

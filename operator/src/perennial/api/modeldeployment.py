@@ -66,8 +66,8 @@ class RolloutByHand(ApiModel):
         None,
         pattern=r"^[a-z0-9]+/[0-9]{1,2}$",
         max_length=66,
-        description="REVISION/STEP (status.canary.revision and .step): this revision may pass the gates of its steps up "
-        "to this one. The evidence is waited for all the same.",
+        description="REVISION/STEP (status.canary.revision and .step): this revision may pass the gates of its steps "
+        "up to this one. The evidence is waited for all the same.",
     )
     reject: RevisionName | None = Field(
         None,

@@ -29,7 +29,9 @@ def build(services: Services) -> Program:
     reconcilers: list[Reconciler] = [
         TrainingRunReconciler(kube, clock, settings, events),
         ModelVersionReconciler(kube, clock, settings, events),
-        ModelDeploymentReconciler(kube, clock, settings, events, analysis, services.metrics, unmerged, gateways),
+        ModelDeploymentReconciler(
+            kube, clock, settings, events, analysis, services.metrics, unmerged, gateways, services.waiting
+        ),
     ]
     return Program(
         reconcilers=[Guarded(each, services) for each in reconcilers],

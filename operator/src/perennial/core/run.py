@@ -66,7 +66,7 @@ async def _lead(
     metrics.follow_queue(queue)
     gated = kube.gated(leader)
     events = EventRecorder(gated, clock, settings.pod_name)
-    program = build(Services(gated, clock, settings, events, metrics, queue.add))
+    program = build(Services(gated, clock, settings, events, metrics, queue.add, queue.depth))
     board.answer = program.rollouts
     workers = Workers(queue, {r.kind.kind: r for r in program.reconcilers}, metrics, settings.workers)
     enqueuer = Enqueuer(queue, metrics, settings.resync_seconds, program.told)

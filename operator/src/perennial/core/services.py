@@ -16,7 +16,10 @@ from perennial.ports.kube import Kube
 
 @dataclass(frozen=True)
 class Services:
-    """Everything a controller may be built from. `enqueue` has a key looked at soon; call it from the event loop."""
+    """Everything a controller may be built from. `enqueue` has a key looked at soon; call it from the event loop.
+
+    `waiting` is how many keys wait now.
+    """
 
     kube: Kube
     clock: Clock
@@ -24,6 +27,7 @@ class Services:
     events: EventRecorder
     metrics: Metrics
     enqueue: Callable[[Key], None]
+    waiting: Callable[[], int] = lambda: 0
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ __all__ = [
 
 
 APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
 JSON = "application/json"
 REQUEST_SECONDS = 10.0
 """An answer that takes longer is `Unavailable`."""
@@ -153,6 +154,11 @@ class KubeClient:
         kept = ("namespace", "name", "resourceVersion", "uid")
         metadata = {k: v for k, v in obj["metadata"].items() if k in kept}
         return await self._apply(kind, {"metadata": metadata, "status": obj["status"]}, manager, "/status")
+
+    async def merge_status(self, kind: Kind, obj: Object, *, manager: str) -> Object:
+        path = kind.path(_namespace(obj), _name(obj)) + "/status"
+        query = {"fieldManager": manager, "fieldValidation": "Strict"}
+        return await self._request(_Call("patch", kind, "PATCH", path, query, obj, MERGE))
 
     async def delete(self, kind: Kind, obj: Object) -> None:
         options = {

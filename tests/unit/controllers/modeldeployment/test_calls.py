@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from perennial.controllers.modeldeployment.gateways import Gateways
+from perennial.controllers.modeldeployment.plan import COUNTING_SECONDS, ROLLING_SECONDS
 from perennial.ports.kinds import GATEWAY, POD
 from perennial.rollout import Verdict
 from tests.unit.controllers.modeldeployment.objects import version
@@ -99,3 +100,33 @@ async def test_a_gateway_that_is_missing_is_looked_for_each_time() -> None:
     for _ in range(2):
         assert (await gateways.view("flights", "gw")).gateway is None
     assert len(world.kube.reads) == 2
+
+
+async def test_a_canary_that_is_being_counted_is_looked_at_once_a_minute() -> None:
+    world = World(version(1))
+    await world.in_traffic()
+    world.analysis.says(Verdict.HOLD)
+    await world.settle()
+    assert await world.step() == COUNTING_SECONDS
+    # Anything else that is waited for is looked for soon, should its event be missed.
+    await world.route_taken("False")
+    assert await world.step() == ROLLING_SECONDS
+
+
+async def test_while_others_wait_a_rollback_is_its_route_and_the_rest_follows() -> None:
+    alone, crowded = Counted(version(1)), Counted(version(1))
+    for world in (alone, crowded):
+        await world.in_traffic()
+        world.analysis.says(Verdict.ROLL_BACK)
+    crowded.reconciler._waiting = lambda: 3
+    assert await crowded.step() == 0.0
+    assert crowded.written[-1] == ["HTTPRoute"]
+    assert await crowded.weights() == {1: 100, 2: 0}
+    for world in (alone, crowded):
+        await world.play()
+        await world.settle()
+    assert await crowded.conditions() == await alone.conditions()
+    assert await crowded.events() == await alone.events()
+    assert await crowded.outcomes() == await alone.outcomes()
+    assert (await crowded.outcomes())[2] == "RolledBack"
+    assert (await crowded.status())["history"][0]["message"] == (await alone.status())["history"][0]["message"]

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from perennial.core.analysis_types import NOT_ROUTED
-from perennial.ports.kinds import INFERENCE_SERVICE, POD
+from perennial.ports.kinds import INFERENCE_SERVICE, POD, POD_DISRUPTION_BUDGET
 from perennial.rollout import Verdict
-from tests.unit.controllers.modeldeployment.objects import NAMESPACE, version
+from tests.unit.controllers.modeldeployment.objects import NAME, NAMESPACE, version
 from tests.unit.controllers.modeldeployment.test_strategies import STEPS
 from tests.unit.controllers.modeldeployment.world import World
 
@@ -83,3 +83,47 @@ async def test_the_stable_version_keeps_its_pods_until_the_bake_is_over() -> Non
     await world.change(serving={"replicas": 1})
     await world.step()
     assert await pods_wanted(world) == {"stable": 3, "canary": 1}
+
+
+# The budget.
+
+
+async def budget(world: World) -> dict[str, Any] | None:
+    return await world.kube.get(POD_DISRUPTION_BUDGET, NAMESPACE, NAME)
+
+
+async def test_more_than_one_pod_gets_a_budget_and_one_pod_none() -> None:
+    world = Many(version(1))
+    await world.settle()
+    assert await budget(world) is None
+    await world.change(serving={"replicas": 2})
+    await world.settle()
+    made = await budget(world)
+    assert made is not None
+    assert made["spec"]["maxUnavailable"] == 1
+    assert made["metadata"]["ownerReferences"][0]["uid"] == "the-uid"
+    (pod, *_) = await world.kube.list(POD, NAMESPACE)
+    assert made["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    world.kube.drop(POD_DISRUPTION_BUDGET, NAMESPACE, NAME)
+    await world.step()
+    assert await budget(world) is not None, "made again"
+    await world.change(serving={"replicas": 1})
+    await world.settle()
+    assert await budget(world) is None
+
+
+async def test_a_budget_of_the_name_that_is_not_ours_is_told_and_left_alone() -> None:
+    world = Many(version(1), serving={"replicas": 2})
+    theirs = {"kind": "PodDisruptionBudget", "metadata": {"namespace": NAMESPACE, "name": NAME, "uid": "theirs"}}
+    world.kube.put({**theirs, "spec": {"maxUnavailable": 0}})
+    await world.step()
+    assert (await world.conditions())["Stalled"] == ("True", "NameTaken")
+    found = await budget(world)
+    assert found is not None
+    assert found["spec"] == {"maxUnavailable": 0}
+
+
+async def test_a_single_pod_costs_no_look_at_a_budget() -> None:
+    world = World(version(1))
+    world.kube.missing |= {POD_DISRUPTION_BUDGET}
+    await world.serving()

@@ -24,6 +24,8 @@ REFUSED_SECONDS = 30.0
 """How soon to look again at what a person has to mend."""
 ROLLING_SECONDS = 5.0
 """How soon to look again while something is under way, should an event be missed."""
+COUNTING_SECONDS = 60.0
+"""The same while all that is waited for is evidence: the metrics loop tells of every change of its verdict."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,20 @@ def _history(seen: Observed, move: Move) -> list[HistoryEntry]:
     return [*move.history, *known][:HISTORY]
 
 
+def _only_counts(seen: Observed, move: Move) -> bool:
+    """Whether the canary has its share of requests, and nothing but counting them goes on."""
+    canary, analysis, progress = move.course.canary, move.analysis, move.progress
+    if canary is None or analysis is None or progress is None or progress.reason != analysis.reason:
+        return False
+    arrived = seen.live_route.weights.get(canary.inference_service) == canary.weight
+    return canary.weight > 0 and arrived and seen.gateway_state.ready
+
+
 def _deadlines(seen: Observed, move: Move, now: datetime) -> Iterator[float]:
     leaving = seen.services.keys() - {record.service for record in children.live_records(seen, move)}
     waits = move.progress is not None and move.progress.reason != byhand.PAUSED
     if waits or move.course.canary or (move.stalled and move.candidate) or leaving:
-        yield ROLLING_SECONDS
+        yield COUNTING_SECONDS if _only_counts(seen, move) and not leaving else ROLLING_SECONDS
     if seen.foreign or seen.strangers or not (seen.kserve_installed and seen.gateway.installed):
         # What is in the way, or missing, is not watched.
         yield REFUSED_SECONDS
