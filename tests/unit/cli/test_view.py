@@ -38,6 +38,7 @@ from tests.unit.cli.objects import (
 )
 
 SIZES = ((80, 24), (120, 40), (60, 20), (40, 12), (20, 5), (200, 60))
+STARTING = (condition("Ready", "False", "Starting"), condition("Reconciling", "True", "Preflight"))
 LONG = "Verwaltung sagt: 版本二 wird noch geprüft, " * 12
 
 
@@ -161,6 +162,8 @@ def test_while_it_proves_itself_only_one_question_is_left() -> None:
         (Deployment.of(obj(condition("Reconciling", "True", "Preparing"))), "is being prepared"),
         (Deployment.of(obj(condition("Ready", "False", "NothingServes"), stable=None)), "nothing serves"),
         (Deployment.of(obj(condition("Ready", "False", "Starting"))), "is not ready"),
+        (Deployment.of(obj(*STARTING, stable=None)), "is being prepared"),
+        (Deployment.of(obj(*STARTING)), "is not ready"),
         (Deployment.of(obj(stable=None)), "is new"),
     ],
 )

@@ -26,7 +26,8 @@ def frame(scene: Scene, width: int, height: int | None) -> list[Text]:
     room = 1000 if height is None else height
     width -= 1  # the last column stays empty: some terminals wrap there
     top = [title(scene, width), Text(), *wrapped(sentence(scene), width, 20 if whole else 3)]
-    top += [Text(), *weights.bars(scene, width), *weights.way(scene, width)]
+    shares = [*weights.bars(scene, width), *weights.way(scene, width)]
+    top += [Text(), *shares] if shares else []
     numbers, end = table(scene, width), past.conditions(scene, width, whole=whole)
     foot = [cut(Text(f" {each}", style=QUIET), width) for each in (scene.trouble, scene.note) if each]
     left = room - len(top) - len(numbers) - len(end) - len(foot)

@@ -28,18 +28,18 @@ EVIDENCE = (
 
 def state(seen: Deployment) -> tuple[str, str]:
     """What goes on, and its style."""
-    stalled, busy = seen.condition("Stalled"), seen.condition("Reconciling")
-    if stalled and stalled.status == "True":
-        return ("rolled back" if stalled.reason == "RolledBack" else "cannot go on"), BAD
-    if busy and busy.status == "True" and busy.reason in WAITING:
-        return WAITING[busy.reason], NEW
+    if seen.is_true("Stalled"):
+        return ("rolled back" if seen.is_true("Stalled", "RolledBack") else "cannot go on"), BAD
+    if waits := next((reason for reason in WAITING if seen.is_true("Reconciling", reason)), ""):
+        return WAITING[waits], NEW
     if seen.canary:
         return f"rolls out version {seen.canary.version}", NEW
-    if seen.condition("Ready") and not seen.is_true("Ready"):
+    busy = seen.is_true("Reconciling")
+    if seen.condition("Ready") and not seen.is_true("Ready") and not (busy and seen.stable is None):
         return "nothing serves" if seen.stable is None else "is not ready", BAD
     if seen.is_true("UpToDate", "Baking"):
         return "proves itself", GOOD
-    if busy and busy.status == "True":
+    if busy:
         return "is being prepared", NEW
     return ("serves", GOOD) if seen.stable else ("is new", NEW)
 
