@@ -46,6 +46,12 @@ def load() -> float:
     return round(os.getloadavg()[2], 1)
 
 
+def read(name: str) -> dict[str, Any]:
+    """What `write` wrote."""
+    found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text())
+    return found
+
+
 def write(name: str, rows: list[dict[str, Any]], goals: list[Goal], **more: Any) -> Path:
     """bench/results/NAME.json."""
     content = {

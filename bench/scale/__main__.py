@@ -41,7 +41,7 @@ def line(row: Row) -> str:
     return (
         f"{row['rollouts']:5} rollouts: one goes bad p50 {row['single_p50_s']:.2f} s, p99 {row['single_p99_s']:.2f} s; "
         f"all do p50 {row['all_p50_s']:.1f} s, last {row['all_max_s']:.1f} s; CPU {row['cpu_share']:.1%} of a core, "
-        f"{row['rss_mb']:.0f} MB, {row['reads_per_minute']:.0f} reads and {row['writes_per_minute']:.0f} writes a minute"
+        f"{row['rss_mb']:.0f} MB, {row['reads_per_minute']:.0f} reads and {row['writes_per_minute']:.0f} writes/min"
     )
 
 

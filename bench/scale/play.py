@@ -196,5 +196,6 @@ async def _in_background(*loops: Any) -> AsyncIterator[None]:
             task.cancel()
         await asyncio.wait(tasks)
         for task in tasks:
-            if not task.cancelled() and task.exception():
-                raise task.exception()  # type: ignore[misc]  it has one
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
+                raise error
