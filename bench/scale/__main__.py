@@ -15,7 +15,7 @@ from bench.scale.play import Row, Size, play
 
 SEED = 20261124
 SIZES = (Size(10, 20, 120), Size(100, 40, 120), Size(300, 60, 120), Size(1000, 100, 120))
-QUICK = (Size(10, 3, 10), Size(50, 5, 10))
+QUICK = (Size(10, 2, 5), Size(50, 3, 5))
 
 
 def main() -> int:
