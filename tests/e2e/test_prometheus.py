@@ -39,9 +39,9 @@ def test_a_rollout_holds_while_prometheus_is_gone_and_goes_on_after(told: Told) 
             until(lambda: weight(kubectl) == 10, what="version 2 gets its first share", seconds=SECONDS)
             with stopped(kubectl):
                 holds(kubectl, "cannot be reached")
+                with hanging(kubectl):
+                    holds(kubectl, "it hangs or is overloaded")
             goes_on(kubectl)
-            with hanging(kubectl):
-                holds(kubectl, "it hangs or is overloaded")
             until(lambda: serves(kubectl, 2), what="version 2 takes over", seconds=2 * SECONDS)
             tally = traffic.stop()
         outcomes = [each["outcome"] for each in status(kubectl)["history"]]
@@ -53,7 +53,7 @@ def test_a_rollout_holds_while_prometheus_is_gone_and_goes_on_after(told: Told) 
 
 def holds(kubectl: Kubectl, words: str) -> None:
     """It waits where it is, and says why."""
-    until(lambda: words in reconciling(kubectl), what=f"it says that {words}", seconds=60)
+    until(lambda: words in reconciling(kubectl), what=f"it says that {words}", seconds=SECONDS)
     assert "never counts against a model" in reconciling(kubectl)
     assert weight(kubectl) == 10
 
@@ -144,7 +144,7 @@ def deployment() -> dict[str, Any]:
                 "hostname": f"{NAME}.localhost",
             },
             # Long enough for all that happens meanwhile.
-            "strategy": {"canary": {"steps": [{"weight": 10, "minSeconds": 120}, {"weight": 50}]}},
+            "strategy": {"canary": {"steps": [{"weight": 10, "minSeconds": 60}, {"weight": 50}]}},
             "analysis": {"warmUpSeconds": 10, "metrics": [{"name": "errors", "tolerance": "0.01"}]},
             "bake": {"seconds": 0},
             "scaleDownSeconds": 0,
