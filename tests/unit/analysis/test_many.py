@@ -168,5 +168,7 @@ async def test_burstiness_is_measured_before_the_rollout_also_long_before(bursty
     assert entry.progress is not None
     phi = entry.progress.warmth.metrics["errors"].spread.phi
     assert phi > 5 if bursty else phi == 1.0
+    assert entry.question is not None
+    assert entry.progress.warmth.histories(entry.question.families, {})["errors"].phi == phi
     queries = [query for query, _ in world.prometheus.queries if ":60s]" in query]
     assert len(queries) == (0 if many else 1)
