@@ -16,11 +16,14 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from perennial.core.counting.buckets import Buckets
 from perennial.core.counting.family import Wanted
 from perennial.core.counting.gateway import GatewayErrors
+from perennial.core.counting.pods import PodErrors
 from perennial.core.metrics import Metrics
 from perennial.core.polling import Grid
 from perennial.core.rollout_metrics import RolloutCollector
+from perennial.core.sources import MODEL_JOB, gateway_families, mlserver_families
 from perennial.ports.kube import KubeClient
 from perennial.ports.prometheus import HttpPrometheus
 from tests.apiserver.security.exporters import SCRAPE, Exporter, prometheus
@@ -76,6 +79,8 @@ async def test_no_tenant_can_forge_what_the_gateway_counts(scraped: str, secured
         await eventually(_read(url, 'envoy_cluster_upstream_rq_total{job="perennial-gateway"}', 1), "the gateway", 60)
         source = HttpPrometheus(url)
         taken = await source.query(GatewayErrors(Grid().job).query(60, Wanted()), time.time())
+        for query in every_query():
+            await source.query(query, time.time())
         source.close()
         assert {(each.labels["namespace"], *{value for _, value in each.samples}) for each in taken} == {(GATEWAY, 834)}
         assert taken[0].labels["isvc_namespace"] == "victim"
@@ -88,6 +93,20 @@ async def test_no_tenant_can_forge_what_the_gateway_counts(scraped: str, secured
         assert losses["perennial-models"]["isvc"] == "own"
         assert "isvc" not in losses["perennial-training"]
         assert "victim" not in str(losses)
+
+
+def every_query() -> Iterator[str]:
+    """The forms of all queries, which the fake of unit tests answers too: for everybody, by name, at a distance."""
+    some = Wanted((("victim", "m-1"), ("own", "m-2")))
+    for families in (gateway_families(Grid().job), mlserver_families(MODEL_JOB)):
+        for family in families.values():
+            for wanted in (Wanted(), some):
+                yield family.query(60, wanted)
+                yield f"{family.query(3600, wanted).removesuffix(']')}:60s]"
+    latency = gateway_families(Grid().job)["latency"]
+    assert isinstance(latency, Buckets)
+    yield latency.query(60, Wanted(edges=latency.labels_of(25.0)))
+    yield PodErrors(Grid().job).query(60, some)
 
 
 def _read(url: str, query: str, count: int):  # type: ignore[no-untyped-def]

@@ -31,7 +31,7 @@ class Judged(Generic[KeyT]):
         return self.decision.verdict, reason, self.watched.step
 
 
-@dataclass
+@dataclass(eq=False)
 class Entry(Generic[KeyT]):
     """A rollout that is followed; `problem` says why it cannot be counted at all.
 

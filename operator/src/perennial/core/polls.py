@@ -120,10 +120,12 @@ class Polls(Generic[KeyT]):
 
     async def _follow(self, complete: float) -> bool:
         """All that go on; those that have much to catch up keep no other waiting."""
-        entries = [entry for entry in self._current() if entry.follows]
         limit, behind = complete - LATE_SECONDS, False
-        late = [entry for entry in entries if entry.progress and entry.progress.position < limit]
-        for some in ([entry for entry in entries if entry not in late] if late else entries, late):
+        now, late = list[Entry[KeyT]](), list[Entry[KeyT]]()
+        for entry in self._current():
+            if entry.follows and entry.progress is not None:
+                (late if entry.progress.position < limit else now).append(entry)
+        for some in (now, late):
             if some:
                 behind = await self._round(some, complete, own=some is late) or behind
         return behind
@@ -252,7 +254,8 @@ class Polls(Generic[KeyT]):
             for index, problem in problems.items():
                 self._tell_problem(batch[index], problem)
             some = some or len(problems) < len(batch)
-            waiting = [] if problems else [entry for entry in waiting if entry not in batch]
+            read = set(batch)
+            waiting = [] if problems else [entry for entry in waiting if entry not in read]
         return some
 
     def _tell_problem(self, entry: Entry[KeyT], problem: Decision) -> None:
