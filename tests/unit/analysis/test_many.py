@@ -172,3 +172,27 @@ async def test_burstiness_is_measured_before_the_rollout_also_long_before(bursty
     assert entry.progress.warmth.histories(entry.question.families, {})["errors"].phi == phi
     queries = [query for query, _ in world.prometheus.queries if ":60s]" in query]
     assert len(queries) == (0 if many else 1)
+
+
+async def test_one_that_has_much_to_catch_up_keeps_no_other_waiting() -> None:
+    world = World(steady())
+    world.run(300)
+    early = watched(world, key="late")
+    world.run(1200)
+    loop = Loop(world, watched(world))
+    await loop.run(60)
+    loop.analysis.track(early)
+    world.run(5)
+    assert await loop.analysis.poll(), "its past is read"
+    world.run(5)
+    assert await loop.analysis.poll(), "and then it is behind"
+    other = loop.analysis.read("m")
+    assert other is not None
+    assert other.at.timestamp() == GRID.complete(world.time)
+    assert loop.analysis.read("late") is None
+    await loop.catch_up()
+    late = loop.analysis.read("late")
+    assert late is not None
+    assert late.at == other.at
+    named = [query for query, _ in world.prometheus.queries if 'isvc=~"m-1|m-2"' in query]
+    assert len(named) > 3, "it is asked for by name"
