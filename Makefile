@@ -20,6 +20,8 @@ PY := $(OPERATOR_ENV)/bin/python
 TRAINER_PY := $(TRAINER_ENV)/bin/python
 BENCH_PY := $(BENCH_ENV)/bin/python
 CLUSTER := python3 -m clusters
+# Each process has an apiserver of its own; files stay whole where their tests share what is costly to make.
+PARALLEL := -n auto --maxprocesses 4
 
 ##@ Main
 .PHONY: help
@@ -59,6 +61,11 @@ images: chosen cluster-packages ## Make binaries and images without starting any
 kubectl: chosen ## Print an alias for kubectl: eval "$$(make kubectl)"
 	@$(CLUSTER) kubectl-alias
 
+.PHONY: plugin
+plugin: ## Put `kubectl perennial` on the PATH: eval "$$(make plugin)", or eval "$$(make kubectl plugin)"
+	@make $(OPERATOR_ENV)/.done >&2
+	@scripts/plugin $(PY) $(PERENNIAL_CACHE)/plugin
+
 # Chosen once for everything that this make runs; a sentence says why when there is none.
 .PHONY: chosen
 chosen:
@@ -89,24 +96,24 @@ lint: env $(BENCH_ENV)/.done check-generated ## ruff, mypy --strict, the layers,
 
 .PHONY: test-unit
 test-unit: env $(BENCH_ENV)/.done ## Tests of everything that decides (4 minutes)
-	@$(PY) -m pytest tests/unit --ignore tests/unit/trainer --ignore tests/unit/bench
+	@$(PY) -m pytest $(PARALLEL) tests/unit --ignore tests/unit/trainer --ignore tests/unit/bench
 	@$(TRAINER_PY) -m pytest tests/unit/trainer
 	@$(BENCH_PY) -m pytest tests/unit/bench
 
 .PHONY: test-apiserver
 test-apiserver: env ## Tests of the reconcilers on a real kube-apiserver (10 minutes)
 	@scripts/debian-packages apiserver
-	@$(PY) -m pytest tests/apiserver
+	@$(PY) -m pytest $(PARALLEL) --dist loadfile tests/apiserver
 
 .PHONY: test-faults
 test-faults: env ## The operator is killed at every write of the main job, and other faults (18 minutes)
 	@scripts/debian-packages apiserver
-	@$(PY) -m pytest tests/faults --ignore tests/faults/test_soak.py
+	@$(PY) -m pytest $(PARALLEL) --dist worksteal tests/faults --ignore tests/faults/test_soak.py
 
 .PHONY: soak
 soak: env ## What takes an hour: every crash in a run of its own; writes tests/faults/results
 	@scripts/debian-packages apiserver
-	@$(PY) -m pytest tests/faults/test_soak.py
+	@$(PY) -m pytest $(PARALLEL) --dist worksteal --results tests/faults/results/soak.json tests/faults/test_soak.py
 
 .PHONY: test-devcluster
 test-devcluster: env ## Tests of the cluster itself: up, down, accidents; takes a running one down (4 minutes)

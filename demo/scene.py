@@ -145,9 +145,10 @@ def _role(number: int, scene: Scene) -> tuple[str, str]:
     canary = status.canary
     if canary and canary.version == number:
         return "canary", f"{canary.weight} %"
+    held = status.previous.weight if status.previous else 0
     if status.stable and status.stable.version == number:
-        return "stable", f"{100 - canary.weight if canary else 100} %"
+        return "stable", f"{100 - held - (canary.weight if canary else 0)} %"
     if status.previous and status.previous.version == number:
-        return "previous", "0 %"
+        return "previous", f"{held} %"
     ended = next((each.outcome for each in status.history if each.version == number), "")
     return ("rolled back" if ended == "RolledBack" else ""), ""

@@ -40,7 +40,8 @@ def installation(
 
 
 def install_gateway(kubectl: Kubectl) -> None:
-    """The Gateway with its Service, and what its controller says of it."""
+    """The Gateway with its Service in their namespace, and what its controller says of it."""
+    kubectl("apply", "-f", "-", stdin=f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {GATEWAY[0]}}}}}")
     kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(gateway()))
     kubectl("apply", "--server-side", "--subresource=status", "-f", "-", stdin=yaml.safe_dump(gateway_taken(*GATEWAY)))
 

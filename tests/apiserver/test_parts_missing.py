@@ -32,7 +32,6 @@ from perennial.ports.kinds import (
 from perennial.ports.kube import KubeClient, NotInstalled, Unavailable
 from tests.apiserver.foreign import definition
 from tests.apiserver.installation import install_gateway
-from tests.apiserver.modeldeployment.stage import GATEWAY as PLACE
 from tests.apiserver.modeldeployment.stage import Stage
 from tests.apiserver.playing import condition, message
 from tests.apiserver.support import Kubectl, eventually, until
@@ -43,7 +42,6 @@ from tests.unit.controllers.modeldeployment.world import SETTINGS, PlayedAnalysi
 @pytest.fixture
 async def stage(kubectl: Kubectl, kube: KubeClient, operator_kube: KubeClient, namespace: str) -> Stage:
     """A namespace with the reconciler under test, and the Gateway."""
-    kubectl("apply", "-f", "-", stdin=f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {PLACE[0]}}}}}")
     install_gateway(kubectl)
     return Stage(namespace, kube, operator_kube, kubectl=kubectl)
 

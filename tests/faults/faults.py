@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -112,25 +111,28 @@ class CrashAt(Passive):
 
 @dataclass
 class FirstTry(Passive):
-    """Every write (or every read) of the operator fails when it is first tried, in this way."""
+    """Every write (or every read) of the operator fails when it is first tried, in these ways in turn."""
 
-    act: Act = field(default_factory=Drop)
-    when: str = BEFORE
+    ways: Sequence[tuple[Act, str]] = ()
     chosen: Callable[[Call], bool] = lambda call: call.writes
-    tried: Counter[str] = field(default_factory=Counter)
+    tried: dict[str, int] = field(default_factory=dict)
 
     def before(self, call: Call, mirror: Mirror) -> Act | None:
-        return self._once(call, mirror) if self.when == BEFORE else None
+        return self._once(call, mirror, BEFORE)
 
     def after(self, call: Call, moment: Moment | None, mirror: Mirror) -> Act | None:
-        return self._once(call, mirror) if self.when == AFTER and moment is not None else None
+        return self._once(call, mirror, AFTER) if moment is not None else None
 
-    def _once(self, call: Call, mirror: Mirror) -> Act | None:
+    def _once(self, call: Call, mirror: Mirror, when: str) -> Act | None:
         if call.kind is None or not self.chosen(call):
             return None
-        key = f"{mirror.signature(call)} {mirror.counts[mirror.signature(call)]}" if call.writes else repr(call)
-        self.tried[key] += 1
-        if self.tried[key] > 1:
+        count = mirror.counts[mirror.signature(call)] - (when == AFTER and call.writes)
+        key = f"{mirror.signature(call)} {count}" if call.writes else repr(call)
+        if when == BEFORE and key in self.tried:
+            return None
+        number = self.tried.setdefault(key, len(self.tried))
+        act, own = self.ways[number % len(self.ways)]
+        if own != when:
             return None
         self.fired += 1
-        return self.act
+        return act

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from perennial.controllers.modeldeployment.route import LiveRoute, read
@@ -82,10 +82,10 @@ def _requests_go_to_revisions_of_the_status(mirror: Mirror, moment: Moment) -> I
 def _no_weight_without_a_recorded_step(mirror: Mirror, moment: Moment) -> Iterator[str]:
     if moment.call.kind != HTTP_ROUTE or not moment.call.by_operator or moment.after is None:
         return
-    old, new = _weights(moment.before), _weights(moment.after)
+    old, new = _weights(moment.before), read(moment.after)
     status = _status(mirror)
-    for service, weight in new.items():
-        if weight > old.get(service, 0) and weight > _allowed(status, service):
+    for service, weight in new.weights.items():
+        if weight > old.get(service, 0) and weight > _allowed(status, service, new.rolled_back):
             yield f"{mirror.logical(service)} gets {weight} % before the status says so"
 
 
@@ -97,6 +97,10 @@ def _no_promotion_without_a_verdict(mirror: Mirror, moment: Moment) -> Iterator[
         return
     status = moment.after["status"]
     last = (status.get("history") or [{}])[0]
+    if moment.before["status"].get("previous", {}).get("revision") == new["revision"]:
+        if (last.get("revision"), last.get("outcome")) != (old["revision"], "RolledBack"):
+            yield f"version {new['version']} serves again and the history does not say why"
+        return
     if (last.get("revision"), last.get("outcome")) != (new["revision"], "Promoted"):
         yield f"version {new['version']} became stable and the history does not say so"
     by_hand = "by hand" in last.get("message", "")
@@ -202,12 +206,20 @@ def _status(mirror: Mirror) -> dict[str, Any]:
     return next((each.get("status", {}) for each in mirror.of(MODEL_DEPLOYMENT)), {})
 
 
-def _allowed(status: dict[str, Any], service: str) -> int:
-    """The share that the status gives a revision at most: all of it to stable, its step's weight to the canary."""
+def _allowed(status: dict[str, Any], service: str, rolled_back: Mapping[str, str]) -> int:
+    """The share that the status gives a revision at most.
+
+    All of it to stable, its step's weight to the canary, what was held back to the previous one; all of it to that,
+    too, in the write that takes stable back.
+    """
     if "stable" not in status or status["stable"]["inferenceService"] == service:
         return 100
-    canary = status.get("canary") or {}
-    return int(canary["weight"]) if canary.get("inferenceService") == service else 0
+    for role in ("canary", "previous"):
+        found = status.get(role) or {}
+        if found.get("inferenceService") == service:
+            taken_back = role == "previous" and status["stable"]["revision"] in rolled_back
+            return 100 if taken_back else int(found["weight"])
+    return 0
 
 
 def _owner(obj: Object) -> str:

@@ -12,24 +12,26 @@ from tests.faults.mirror import Mirror, Moment
 
 @dataclass
 class Stale(Passive):
-    """After every write to an object of `kind`, the operator's next get and next list of it are one write behind."""
+    """After every write to an object of `kinds`, the operator's next get and next list of it are one write behind."""
 
-    kind: Kind | None = None
+    kinds: tuple[Kind, ...] = ()
     served: dict[str, int] = field(default_factory=dict)
+    fooled: set[Kind] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.name = f"stale reads of {self.kind.plural if self.kind else ''}"
+        self.name = f"stale reads of {', '.join(kind.plural for kind in self.kinds)}"
 
     def read(self, call: Call, answer: Object, mirror: Mirror) -> Object:
         """The answer as it was before the newest write to this kind, once for each write."""
-        if call.kind != self.kind or call.namespace != mirror.namespace:
+        if call.kind not in self.kinds or call.namespace != mirror.namespace:
             return answer
         newest = _newest(mirror, call)
-        reader = f"{call.verb} {call.name} {sorted(call.query.items())}"
+        reader = f"{call.verb} {call.kind} {call.name} {sorted(call.query.items())}"
         if newest is None or self.served.get(reader, -1) >= newest.index:
             return answer
         self.served[reader] = newest.index
         self.fired += 1
+        self.fooled.add(call.kind)
         mirror.mark(newest.index, f"{call.verb} is answered as before this")
         return _one(call, newest) if call.verb == "get" else _many(call, answer, newest)
 

@@ -24,6 +24,8 @@ from tests.unit.controllers.modeldeployment.objects import deployment
 
 NAME = "late"
 KEPT_SECONDS = 600
+BAKE_SECONDS = 3600
+"""Longer than any act may take: it ends when the story says so."""
 Goal = Callable[[Mirror], bool]
 
 
@@ -63,7 +65,8 @@ async def _run(lane: Lane, name: str, approval: str) -> None:
 async def _deploy(lane: Lane) -> None:
     # The apiserver's clock stands nearly still beside ours, and a pod's age is told by both.
     serving = {"readyDeadlineSeconds": 86400}
-    spec = deployment(scaleDownSeconds=KEPT_SECONDS, serving=serving)["spec"]
+    bake = {"seconds": BAKE_SECONDS, "holdbackPercent": 2}
+    spec = deployment(bake=bake, scaleDownSeconds=KEPT_SECONDS, serving=serving)["spec"]
     await lane.kube.apply(MODEL_DEPLOYMENT, {"metadata": _at(lane, NAME), "spec": spec}, manager="person")
 
 
@@ -114,8 +117,11 @@ async def _by_hand(lane: Lane, **rollout: str) -> None:
     await lane.kube.apply(MODEL_DEPLOYMENT, body, manager="decisions")
 
 
-async def _time_passes(lane: Lane) -> None:
-    lane.clock.advance(KEPT_SECONDS)
+def _pass(seconds: int) -> Callable[[Lane], Awaitable[None]]:
+    async def time_passes(lane: Lane) -> None:
+        lane.clock.advance(seconds)
+
+    return time_passes
 
 
 async def _deploy_again(lane: Lane) -> None:
@@ -174,14 +180,16 @@ ACTS = (
     Act("a canary is prepared", _approve(f"{NAME}-2"), _prepared({"v1": 100, "v2": 0})),
     Act("to 10 %", _says("v2", -1, Verdict.HOLD), _serving({"v1": 90, "v2": 10}, "Reconciling")),
     Act("to 50 %", _says("v2", 0, Verdict.ADVANCE), _serving({"v1": 50, "v2": 50}, "Reconciling")),
-    Act("promoted", _says("v2", 1, Verdict.PROMOTE), _serving({"v1": 0, "v2": 100}, "UpToDate")),
-    Act("the old version goes", _time_passes, _serving({"v2": 100}, "UpToDate")),
+    Act("promoted", _says("v2", 1, Verdict.PROMOTE), _serving({"v1": 2, "v2": 98}, "UpToDate")),
+    Act("the bake is over", _pass(BAKE_SECONDS), _serving({"v1": 0, "v2": 100}, "UpToDate")),
+    Act("the old version goes", _pass(KEPT_SECONDS), _serving({"v2": 100}, "UpToDate")),
     Act("an import is verified", _import, _verified(f"{NAME}-3")),
     Act("another canary is prepared", _approve(f"{NAME}-3"), _prepared({"v2": 100, "v3": 0})),
     Act("to 10 % again", _says("v3", -1, Verdict.HOLD), _serving({"v2": 90, "v3": 10}, "Reconciling")),
     Act("rolled back", _says("v3", 0, Verdict.ROLL_BACK), _serving({"v2": 100}, "Stalled")),
     Act("tried again by hand", _retry, _all_jobs_over(_serving({"v2": 90, "v3": 10}, "Reconciling"))),
-    Act("promoted by hand", _promote, _serving({"v2": 0, "v3": 100}, "UpToDate")),
+    Act("promoted by hand", _promote, _serving({"v2": 2, "v3": 98}, "UpToDate")),
+    Act("rolled back in the bake", _says("v3", 2, Verdict.ROLL_BACK), _serving({"v2": 100}, "Stalled")),
 )
 
 REPLACED = (

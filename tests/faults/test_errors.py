@@ -1,6 +1,11 @@
-"""Answers that fail, and answers that are lost: every call is tried again, and nothing is done twice."""
+"""Answers that fail, and answers that are lost: every call is tried again, and nothing is done twice.
+
+Here the ways to fail take turns, each time beginning with another; `make soak` has runs of one way each.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pytest
 
@@ -9,24 +14,35 @@ from tests.faults.conftest import OpenLane, Recorded
 from tests.faults.faults import AFTER, BEFORE, ERRORS, Act, Drop, Fault, FirstTry
 from tests.faults.recording import compare
 
-WRITES: dict[str, tuple[Act, str]] = {
+Way = tuple[Act, str]
+WRITES: dict[str, Way] = {
     **{name: (answer, BEFORE) for name, answer in ERRORS.items()},
     "504 once it is committed": (ERRORS["504"], AFTER),
     "no answer": (Drop(), BEFORE),
     "no answer once it is committed": (Drop(), AFTER),
 }
+READS = ("429", "no answer")
 
 BACK_OFF_SECONDS = 60
 """The longest that a pass which failed waits for its next try."""
 
 
-@pytest.mark.parametrize("name", WRITES)
-async def test_every_write_fails_at_first(name: str, recorded: Recorded, open_lane: OpenLane) -> None:
-    act, when = WRITES[name]
+@pytest.mark.parametrize("turn", [0, 3])
+async def test_every_write_fails_at_first(turn: int, recorded: Recorded, open_lane: OpenLane) -> None:
+    ways = [*WRITES.values()]
+    await writes_fail([*ways[turn:], *ways[:turn]], recorded, open_lane)
+
+
+async def test_reads_fail(recorded: Recorded, open_lane: OpenLane) -> None:
+    await reads_fail([WRITES[name] for name in READS], recorded, open_lane)
+
+
+async def writes_fail(ways: Sequence[Way], recorded: Recorded, open_lane: OpenLane) -> None:
+    """The first try of every write fails, in these ways in turn."""
     recording = await recorded()
 
     def fault(index: int) -> Fault:
-        return FirstTry(name=f"{name} to every write at first", act=act, when=when)
+        return FirstTry(name="every write fails at first", ways=ways)
 
     async with open_lane() as lane:
         outcome = await compare(lane, recording, fault)
@@ -34,10 +50,8 @@ async def test_every_write_fails_at_first(name: str, recorded: Recorded, open_la
     assert sum(outcome.fired.values()) > sum(len(each.writes) for each in recording) * 2 / 3
 
 
-@pytest.mark.parametrize("name", ["429", "no answer"])
-async def test_reads_fail(name: str, recorded: Recorded, open_lane: OpenLane) -> None:
+async def reads_fail(ways: Sequence[Way], recorded: Recorded, open_lane: OpenLane) -> None:
     """Every seventh read, so that each pass is cut at another place and some are whole."""
-    act = WRITES[name][0]
     recording = await recorded()
     numbers = iter(range(10**9))
 
@@ -46,4 +60,4 @@ async def test_reads_fail(name: str, recorded: Recorded, open_lane: OpenLane) ->
 
     async with open_lane() as lane:
         lane.quiet_seconds = BACK_OFF_SECONDS + 5
-        await compare(lane, recording, lambda index: FirstTry(name=f"{name} to reads", act=act, chosen=seventh))
+        await compare(lane, recording, lambda index: FirstTry(name="reads fail", ways=ways, chosen=seventh))

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from perennial.api import GROUP, RESOURCES, Resource
+from tests.apiserver.crds.test_rules import merged
 
 Kubectl = Callable[..., str]
 Object = dict[str, Any]
@@ -47,7 +48,11 @@ def test_short_names_and_category(kubectl: Kubectl) -> None:
 def test_defaults_reach_through_objects_left_out(kinds: Any, good: Callable[[str], Object]) -> None:
     spec = kinds.create(good("ModelDeployment"))["spec"]
     assert spec["serving"] == {"replicas": 1, "readyDeadlineSeconds": 600}
-    assert spec["strategy"]["canary"]["steps"][0] == {"weight": 5}
+    assert spec["bake"] == {"seconds": 600, "holdbackPercent": 2}
+    assert "strategy" not in spec, "it would stand beside another one that is chosen later"
+    chosen = kinds.create(merged(good("ModelDeployment"), {"spec": {"strategy": {"canary": {}}}}))["spec"]["strategy"]
+    assert chosen["canary"]["steps"][0] == {"weight": 5}
+    assert chosen["canary"]["replicas"] == "Full"
     assert spec["analysis"]["falseRollback"] == "0.01"
 
 

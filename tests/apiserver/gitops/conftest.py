@@ -21,7 +21,6 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture(scope="session")
 def gateways(kubectl: Kubectl) -> None:
     """The Gateway that the ModelDeployments of the tests name."""
-    kubectl("create", "namespace", "envoy-gateway-system")
     install_gateway(kubectl)
     for plural in ("inferenceservices", "servingruntimes", "httproutes"):
         # The storage of a definition comes a moment after it is established.

@@ -193,6 +193,35 @@ async def withdrawn(place: Place) -> Object:
     return await stage.get()
 
 
+@situation(ROLLING)
+async def on_preview(place: Place) -> Object:
+    stage = await serving(place, strategy={"blueGreen": {"previewSeconds": 300}})
+    await stage.release(2)
+    for _ in range(8):
+        await stage.step()
+        if (await stage.conditions())["Reconciling"][1] == "Preview":
+            break
+        await stage.play()
+    return await stage.get()
+
+
+@situation(ROLLING)
+async def undecidable_in_time(place: Place) -> Object:
+    stage = await in_traffic(place)
+    stage.analysis.says(Verdict.HOLD, decidable="It would take about 9 h at 2 requests/s.")
+    await stage.step()
+    return await stage.get()
+
+
+@situation(PERSON)
+async def awaiting_promotion(place: Place) -> Object:
+    steps = [{"weight": 10, "gate": "Manual"}, {"weight": 50}]
+    stage = await in_traffic(place, strategy={"canary": {"steps": steps}})
+    stage.analysis.says(Verdict.ADVANCE)
+    await stage.step()
+    return await stage.get()
+
+
 @situation(PERSON)
 async def paused(place: Place) -> Object:
     stage = await in_traffic(place)

@@ -32,7 +32,7 @@ class Network:
         self._context = ssl.create_default_context(cadata=authority)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._keeping, self._dead = False, False
+        self._keeping, self._dead = "", False
         self.kept: list[str] = []
         self.delivered: list[int] = []
 
@@ -52,13 +52,13 @@ class Network:
         """Where the replica finds the apiserver."""
         return f"http://127.0.0.1:{self._port}"
 
-    def keep_writes(self) -> None:
-        """From now on writes do not arrive, until `let_go`; those to the lease and all reads do."""
-        self._keeping = True
+    def keep_writes(self, plural: str) -> None:
+        """From now on writes to objects of this kind do not arrive, until `let_go`; all else does."""
+        self._keeping = plural
 
     def let_go(self) -> None:
         """What was kept arrives, whether or not its sender still waits."""
-        self._keeping = False
+        self._keeping = ""
         self._loop.call_soon_threadsafe(self._go.set)
 
     def cut(self) -> None:
@@ -85,7 +85,7 @@ class Network:
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        kept = self._keeping and request.method != "GET" and "/leases" not in request.path
+        kept = self._keeping and request.method != "GET" and f"/{self._keeping}/" in request.path
         if kept:
             self.kept.append(f"{request.method} {request.path}")
             await self._go.wait()

@@ -42,6 +42,9 @@ class Replica(OperatorProcess):
         self.credential = _credential(token)
         path = folder / f"{name}.kubeconfig"
         path.write_text(yaml.safe_dump(_kubeconfig(kubectl, token, server)))
+        direct = folder / f"{name}-direct.kubeconfig"
+        direct.write_text(yaml.safe_dump(_kubeconfig(kubectl, token, None)))
+        self._direct = Kubectl(kubectl.command, direct)
         super().__init__(path, folder / f"{name}.log", name, settings, more_environment)
 
     def freeze(self) -> None:
@@ -51,6 +54,11 @@ class Replica(OperatorProcess):
     def wake(self) -> None:
         """Let it go on."""
         self.signal(signal.SIGCONT)
+
+    def refused(self, namespace: str) -> bool:
+        """Whether the apiserver knows by now that this replica leads no more, and refuses what it writes."""
+        probe = ("create", "job", "probe", "--image=none:1", "--dry-run=server")
+        return "leads no more" in self._direct.fails("-n", namespace, *probe)
 
     def takes_over(self, since: float, seconds: float = 20) -> float:
         """Wait until it leads; the seconds since `since` (time.monotonic)."""

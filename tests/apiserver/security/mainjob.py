@@ -124,7 +124,7 @@ class MainJob:
         await passes.one(self.namespace, "flights-8")
 
     async def deploy(self) -> None:
-        """First version, canary, promotion, scale-down, a canary that is rolled back, the removal of old records."""
+        """First version, canary, promotion, scale-down, a canary that is rolled back, two pods, old records."""
         stage = Deploying(self.namespace, self.admin, self.operator, self.look)
         await self._rejected_before_it_served(stage)
         await stage.release(2)
@@ -146,6 +146,9 @@ class MainJob:
         stage.analysis.says(Verdict.ROLL_BACK, message="It is worse.")
         await stage.settle()
         assert await stage.weights() == {3: 100}
+        for replicas in (2, 1):
+            await stage.deploy(scaleDownSeconds=60, serving={"replicas": replicas})
+            await stage.settle()
         await self._many_records()
         await stage.settle()
         records = await self.admin.list(CONTROLLER_REVISION, self.namespace)

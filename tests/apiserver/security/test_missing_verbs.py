@@ -33,7 +33,7 @@ WATCHED = {(watch.kind.group, watch.kind.plural): watch for watch in WATCHES}
 OF_WATCHES = [each for each in GRANTS if each.verb in ("list", "watch") and (each.group, each.resource) in WATCHED]
 OF_ELECTION = [each for each in GRANTS if each.resource == "leases"]
 OF_PASSES = [each for each in GRANTS if each not in {*OF_WATCHES, *OF_ELECTION}]
-SERVED = ("serving.kserve.io", "gateway.networking.k8s.io", "apps")
+SERVED = ("serving.kserve.io", "gateway.networking.k8s.io", "apps", "policy")
 SHORT = {"retry_seconds": 0.05, "renew_deadline_seconds": 0.3, "lease_seconds": 0.5}
 ACCOUNTS = "without"
 

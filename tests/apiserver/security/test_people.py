@@ -62,3 +62,28 @@ def test_the_clusters_own_roles_carry_them(secured: Kubectl) -> None:
         labels = yaml.safe_load(secured("get", "clusterrole", f"perennial-{role}", "-o", "yaml"))["metadata"]["labels"]
         found = {label.removeprefix(LABEL) for label in labels if label.startswith(LABEL)}
         assert found == carried_by
+
+
+async def test_a_watcher_may_ask_the_operator_and_nothing_else(
+    secured: Kubectl, admin: KubeClient, namespace: str
+) -> None:
+    user = f"{namespace}-watcher"
+    secured("-n", cluster.SYSTEM, "create", "rolebinding", user, "--role=perennial-watch", f"--user={user}")
+
+    async def proxied(service: str, verb: str = "get", at: str = cluster.SYSTEM) -> bool:
+        url = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+        review = cluster.Posted("authorization.k8s.io", "v1", url, "SubjectAccessReview")
+        what = {"verb": verb, "group": "", "resource": "services", "subresource": "proxy", "name": service}
+        spec = {"user": user, "resourceAttributes": {**what, "namespace": at}}
+        answer = await admin.create(review, {"metadata": {"namespace": ""}, "spec": spec})
+        return bool(answer["status"]["allowed"])
+
+    await eventually(lambda: proxied("perennial-operator:metrics"), "the binding is in force")
+    asked = [
+        await proxied("perennial-operator:metrics", "create"),
+        await proxied("perennial-operator"),
+        await proxied("prometheus:http"),
+        await proxied("perennial-operator:metrics", at=namespace),
+        await may(admin, cluster.SYSTEM, "watcher", "get", "modeldeployments"),
+    ]
+    assert asked == [False] * 5

@@ -16,8 +16,10 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from perennial.core.counting.family import Wanted
+from perennial.core.counting.gateway import GatewayErrors
 from perennial.core.metrics import Metrics
-from perennial.core.polling import Grid, shared_query
+from perennial.core.polling import Grid
 from perennial.core.rollout_metrics import RolloutCollector
 from perennial.ports.kube import KubeClient
 from perennial.ports.prometheus import HttpPrometheus
@@ -73,7 +75,7 @@ async def test_no_tenant_can_forge_what_the_gateway_counts(scraped: str, secured
         await eventually(_read(url, 'own_loss{job=~"perennial-.*"}', 2), "our jobs read", 60)
         await eventually(_read(url, 'envoy_cluster_upstream_rq_total{job="perennial-gateway"}', 1), "the gateway", 60)
         source = HttpPrometheus(url)
-        taken = await source.query(shared_query(Grid().job, 60), time.time())
+        taken = await source.query(GatewayErrors(Grid().job).query(60, Wanted()), time.time())
         source.close()
         assert {(each.labels["namespace"], *{value for _, value in each.samples}) for each in taken} == {(GATEWAY, 834)}
         assert taken[0].labels["isvc_namespace"] == "victim"

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from perennial.core.analysis import NOT_ROUTED, Analysis
+from perennial.core.sources import Sources
 from perennial.ports.prometheus import PrometheusUnavailable
 from perennial.rollout import Verdict, errors
 
@@ -94,12 +95,10 @@ async def test_one_query_serves_all_rollouts() -> None:
     await loop.run(20)
     world.prometheus.queries.clear()
     await loop.run(10)
-    assert len(world.prometheus.queries) == 3, "two polls, and the one that ends run()"
+    assert len(world.prometheus.queries) == 2, "two polls"
     assert {query for query, _ in world.prometheus.queries} == {
         '{job="perennial-gateway",__name__=~"envoy_cluster_upstream_rq_total|envoy_cluster_upstream_rq_xx|envoy_cluster_upstream_rq_active",'
-        'isvc!=""}[65s]',
-        '{job="perennial-gateway",__name__=~"envoy_cluster_upstream_rq_total|envoy_cluster_upstream_rq_xx|envoy_cluster_upstream_rq_active",'
-        'isvc!=""}[60s]',
+        'isvc!=""}[5s]',
     }
     assert all(time <= world.time - GRID.scrape_timeout_seconds - 1 for _, time in world.prometheus.queries)
 
@@ -169,7 +168,7 @@ async def test_no_requests_to_the_canary() -> None:
 
 async def test_without_a_prometheus_it_says_so() -> None:
     world = world_with_history(1)
-    analysis: Analysis[str] = Analysis(None, world, GRID, lambda _: None)
+    analysis: Analysis[str] = Analysis(Sources(), world, GRID, lambda _: None)
     analysis.track(watched(world))
     await analysis.poll()
     reading = analysis.read("m")
@@ -207,5 +206,5 @@ async def test_gauges() -> None:
 
 
 def test_a_step_that_the_plan_does_not_have() -> None:
-    with pytest.raises(ValueError, match="step 4"):
-        watched(World(steady()), step=4)
+    with pytest.raises(ValueError, match="step 5"):
+        watched(World(steady()), step=5)

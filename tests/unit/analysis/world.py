@@ -8,17 +8,27 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from perennial.core.analysis import Analysis, Reading, Watched
+from perennial.core.counting.pods import PodErrors
 from perennial.core.polling import Grid
+from perennial.core.sources import Source, Sources, gateway_families
 from perennial.ports.prometheus_fake import RecordingPrometheus
+from perennial.ports.prometheus_types import PrometheusSource
 from perennial.rollout import Plan, errors
-from perennial.rollout.counts import ACTIVE, CLASS, TOTAL
+from perennial.rollout.counts import ACTIVE, CLASS, TIME_BUCKET, TOTAL
 
 GRID = Grid(poll_seconds=5, scrape_interval_seconds=2, scrape_timeout_seconds=2)
 PLAN = Plan(metrics=errors(0.01), warm_up_seconds=60)
 START = 1_800_000_000.0
+EDGES = ("10", "50.0", "100", "+Inf")
+"""Of the gateway's histogram, as exporters and versions of Prometheus write them."""
 
 Traffic = Callable[[float], dict[tuple[str, str], float]]
 """Requests per second by (InferenceService, class of the answer; "" for none) at a time."""
+
+
+def gateway(prometheus: PrometheusSource) -> Sources:
+    """What the settings of an operator alone make of a Prometheus."""
+    return Sources({"": Source("", prometheus, prometheus, gateway_families(GRID.job), PodErrors(GRID.job))})
 
 
 def at(time: float) -> datetime:
@@ -35,6 +45,12 @@ class World:
     scraping: bool = True
     counters: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
     versions: set[str] = field(default_factory=lambda: {"m-1", "m-2"})
+    slow: dict[str, float] = field(default_factory=dict)
+    """The share of each InferenceService's requests that take 80 ms; the others take 8 ms."""
+    times: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    gateways: tuple[str, ...] = ("envoy-a",)
+    """Gateway processes, each with its share of the requests; a new name is a process that counts from 0."""
+    born: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """As a clock."""
@@ -47,20 +63,37 @@ class World:
             self.time += 1.0
             for key, rate in self.traffic(self.time).items():
                 self.counters[key] += rate
+                slow = rate * self.slow.get(key[0], 0.0)
+                for edge, count in zip(EDGES, (rate - slow, rate - slow, rate, rate), strict=True):
+                    self.times[key[0], edge] += count if key[1] else 0.0
             if self.scraping and self.time % 2 == 0:
                 self.scrape()
 
     def scrape(self) -> None:
-        """Every series of every version."""
-        for isvc in self.versions:
-            labels = {"job": GRID.job, "isvc_namespace": "flights", "isvc": isvc, "pod": "envoy-a"}
-            of_class = {code: int(value) for (name, code), value in self.counters.items() if name == isvc}
-            self.prometheus.add(labels | {"__name__": TOTAL}, self.time, sum(of_class.values()))
-            self.prometheus.add(labels | {"__name__": ACTIVE}, self.time, 0)
-            for code, value in of_class.items():
-                if code and value:
-                    answer = labels | {"__name__": CLASS, "envoy_response_code_class": code}
-                    self.prometheus.add(answer, self.time, value)
+        """Every series of every version, of each gateway process."""
+        for pod in self.gateways:
+            born = self.born.setdefault(pod, {} if self.time < START + 4 else dict(self.counters))
+            for isvc in self.versions:
+                labels = {"job": GRID.job, "isvc_namespace": "flights", "isvc": isvc, "pod": pod}
+                self._answers(labels, {key: value - born.get(key, 0.0) for key, value in self.counters.items()})
+                self._durations(labels)
+
+    def _answers(self, labels: dict[str, str], counters: dict[tuple[str, str], float]) -> None:
+        share = 1 / len(self.gateways)
+        of_class = {code: int(value * share) for (name, code), value in counters.items() if name == labels["isvc"]}
+        self.prometheus.add(labels | {"__name__": TOTAL}, self.time, sum(of_class.values()))
+        self.prometheus.add(labels | {"__name__": ACTIVE}, self.time, 0)
+        for code, value in of_class.items():
+            if code and value:
+                answer = labels | {"__name__": CLASS, "envoy_response_code_class": code}
+                self.prometheus.add(answer, self.time, value)
+
+    def _durations(self, labels: dict[str, str]) -> None:
+        if not self.slow:
+            return
+        for edge in EDGES:
+            bucket = labels | {"__name__": TIME_BUCKET, "le": edge}
+            self.prometheus.add(bucket, self.time, int(self.times[labels["isvc"], edge]))
 
 
 class Loop:
@@ -69,7 +102,7 @@ class Loop:
     def __init__(self, world: World, watched: Watched[str]) -> None:
         self.world, self.watched = world, watched
         self.changes: list[str] = []
-        self.analysis: Analysis[str] = Analysis(world.prometheus, world, GRID, self.changes.append)
+        self.analysis: Analysis[str] = Analysis(gateway(world.prometheus), world, GRID, self.changes.append)
         self.analysis.track(watched)
 
     async def run(self, seconds: float) -> Reading:

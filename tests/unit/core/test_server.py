@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from perennial.core.live import Board
 from perennial.core.metrics import Metrics
 from perennial.core.server import serving
 
@@ -18,6 +19,7 @@ class Served:
 
     def __init__(self) -> None:
         self.ready = False
+        self.board = Board()
         self.port = 0
         self.hung, self.go_on = threading.Event(), threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -26,7 +28,7 @@ class Served:
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
 
     async def _serve(self) -> None:
-        async with serving(Metrics(), 0, lambda: self.ready) as self.port:
+        async with serving(Metrics(), 0, lambda: self.ready, self.board) as self.port:
             self._up.set()
             await self._end.wait()
 
@@ -83,3 +85,14 @@ def test_a_loop_that_hangs_does_not_answer_healthz_so_that_it_is_killed() -> Non
         with pytest.raises(OSError, match="timed out"):
             served.fetch("/healthz")
         served.go_on.set()
+
+
+def test_only_the_one_that_leads_tells_of_rollouts() -> None:
+    with running() as served:
+        assert served.fetch("/rollouts/flights/late") == 503
+        served.board.answer = lambda namespace, name: (
+            {"trace": []} if (namespace, name) == ("flights", "late") else None
+        )
+        assert served.fetch("/rollouts/flights/late") == 200
+        assert served.fetch("/rollouts/flights/other") == 404
+        assert served.fetch("/rollouts/flights") == 404

@@ -3,8 +3,8 @@
 import pytest
 
 from perennial.core.status import write_status
-from perennial.ports.kinds import MODEL_VERSION
-from perennial.ports.kube import Conflict
+from perennial.ports.kinds import MODEL_VERSION, Kind
+from perennial.ports.kube import Conflict, Object
 from perennial.ports.kube_fake import RecordingKube
 
 
@@ -56,3 +56,19 @@ async def test_a_stale_reading_is_a_conflict() -> None:
     kube.put(await read(kube))
     with pytest.raises(Conflict):
         await write_status(kube, MODEL_VERSION, stale, {"observedGeneration": 1}, "m")
+
+
+async def test_what_others_left_in_it_is_taken_out() -> None:
+    class Owned(RecordingKube):
+        """Keeps what another field manager wrote, as server-side apply does."""
+
+        async def apply_status(self, kind: Kind, obj: Object, *, manager: str) -> Object:
+            return await super().apply_status(
+                kind, {**obj, "status": {"ghost": {"a": 1}, **obj["status"]}}, manager=manager
+            )
+
+    kube = Owned(version({"ghost": {"a": 1}}))
+    assert await write_status(kube, MODEL_VERSION, await read(kube), {"observedGeneration": 1}, "m")
+    assert (await read(kube))["status"] == {"observedGeneration": 1}
+    assert kube.writes[-1].body["status"] == {"ghost": None}
+    assert not await write_status(kube, MODEL_VERSION, await read(kube), {"observedGeneration": 1}, "m")

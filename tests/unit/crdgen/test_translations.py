@@ -31,6 +31,10 @@ class Part(ApiModel):
     whole_number: int = Field(description="A number.")
 
 
+class Nothing(ApiModel):
+    """A docstring that must not be published."""
+
+
 PART = {
     "type": "object",
     "required": ["wholeNumber"],
@@ -55,6 +59,7 @@ def field_schema(annotation: Any, default: Any = ..., **settings: Any) -> dict[s
     ("annotation", "expected"),
     [
         pytest.param(Short, STRING, id="string"),
+        pytest.param(Nothing, {"type": "object"}, id="an object without fields"),
         pytest.param(bool, {"type": "boolean"}, id="boolean"),
         pytest.param(int, {"type": "integer"}, id="integer"),
         pytest.param(Annotated[int, Field(ge=1, le=3)], {"type": "integer", "minimum": 1, "maximum": 3}, id="bounds"),
@@ -183,7 +188,7 @@ def test_a_description_equal_to_the_docstring_is_kept() -> None:
     class Where(ApiModel):
         """What it is for."""
 
-    assert field_schema(Where) == {"type": "object", "properties": {}}
+    assert field_schema(Where) == {"type": "object"}
 
 
 def test_list_map_passes_through() -> None:

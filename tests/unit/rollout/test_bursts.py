@@ -1,9 +1,14 @@
 """phi: exact on small examples, 1 where nothing shows."""
 
+from random import Random
+from statistics import pvariance
+
 import pytest
 
 from perennial.rollout.bursts import Bursts, Pods, Spread, phi, pod_phi, spread
 from perennial.rollout.evalue import Counts
+
+from .binomial import binomial
 
 
 def test_two_intervals_by_hand() -> None:
@@ -56,3 +61,23 @@ def test_a_pods_burstiness_grows_with_its_load(pods: Pods, share: float, load: f
     assert bursts.compared(share) == pytest.approx(compared)
     assert bursts.alone(share) == pytest.approx(1 + 4 * load)
     assert Bursts(9.0, Pods(1.2, 10)).compared(share) == Bursts(9.0).alone(share) == 9.0
+
+
+@pytest.mark.parametrize(("share", "canary_pods"), [(0.05, 1), (0.5, 1), (0.5, 5)])
+def test_the_variance_of_what_the_evidence_adds_up(share: float, canary_pods: int) -> None:
+    """Pods with incidents of their own: canary's bad requests − stable's·n_c/n_s, over independent requests'."""
+    rng, requests, rate, incident, pods = Random(3), 400, 0.02, 0.1, 8
+
+    def bad(n: int) -> int:
+        return binomial(rng, n, incident if rng.random() < rate / incident else 0.0)
+
+    usual = [[Counts(requests // pods, bad(requests // pods)) for _ in range(6000)]]
+    bursts = Bursts(1.0, Pods(pod_phi(usual), pods, canary_pods))
+    n_c, n_s = int(requests * share), int(requests * (1 - share))
+    drawn = [
+        sum(bad(n_c // canary_pods) for _ in range(canary_pods))
+        - sum(bad(n_s // pods) for _ in range(pods)) * n_c / n_s
+        for _ in range(6000)
+    ]
+    independent = rate * (1 - rate) * n_c * (1 + n_c / n_s)
+    assert bursts.compared(share) == pytest.approx(pvariance(drawn) / independent, rel=0.1)

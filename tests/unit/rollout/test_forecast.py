@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from random import Random
-from statistics import mean
+from statistics import mean, stdev
 
 import pytest
 
 from perennial.rollout import Plan, Step, Verdict, engine, errors, metric
-from perennial.rollout.engine import History, State
+from perennial.rollout.engine import Batch, History, State
 from perennial.rollout.evalue import Counts
+from perennial.rollout.forecast import gain
 from perennial.rollout.steps import first_step
 
-from .feeding import begin, feed
+from .binomial import binomial
+from .feeding import begin, both, feed
 from .simulation import fixed, play
 
 
@@ -43,6 +46,22 @@ def test_within_a_factor_of_two_of_simulation(rps: int, rate: float, tolerance: 
     seconds = mean(each.seconds for each in played if each.verdict is Verdict.PROMOTE)
     assert expected is not None
     assert seconds / 2 <= expected <= seconds * 2
+
+
+@pytest.mark.parametrize("step", [0, 3])
+@pytest.mark.parametrize("rate", [0.01, 0.3])
+def test_the_gain_of_a_poll_is_that_of_random_polls(step: int, rate: float) -> None:
+    state, rng, n = started(Plan(metrics=errors(0.02)), 100, rate), Random(11), 500
+    share = state.plan.share(step)
+    n_c = int(n * share)
+    won = []
+    for _ in range(1500):
+        counts = both(n_c, binomial(rng, n_c, rate), n - n_c, binomial(rng, n - n_c, rate))
+        won.append(engine.update(state, Batch(5, {"errors": counts}), step).metrics[0].advance[step])
+    mean_gain, deviation = gain(state.metrics[0], step, share, n)
+    assert mean_gain == pytest.approx(mean(won), abs=4 * stdev(won) / math.sqrt(len(won)) + 0.05 * mean_gain)
+    # Of few and large steps the winnings are skewed: their deviation is known to a factor.
+    assert stdev(won) / 2 <= deviation <= 2 * stdev(won)
 
 
 def remaining(state: State, step: int, step_seconds: float = 0.0) -> float:

@@ -24,6 +24,9 @@ PREPARING = "Preparing"
 PREFLIGHT = "Preflight"
 STEPPING = "Stepping"
 WITHDRAWN = "Withdrawn"
+PREVIEW = "Preview"
+# Reasons of Decidable.
+UNDECIDABLE_IN_TIME = "UndecidableInTime"
 # Reasons of Stalled.
 ROLLED_BACK = "RolledBack"
 NO_VERSION = "NoVersion"
@@ -58,6 +61,13 @@ class RolloutByHand(ApiModel):
         None,
         description="A revision (status.canary.revision) that takes over as soon as it is ready and passed its "
         "preflight, whatever the evidence, the steps' times and paused say. Once for as long as it stands here.",
+    )
+    advance: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9]+/[0-9]{1,2}$",
+        max_length=66,
+        description="REVISION/STEP (status.canary.revision and .step): this revision may pass the gates of its steps "
+        "up to this one. The evidence is waited for all the same.",
     )
     reject: RevisionName | None = Field(
         None,
@@ -112,7 +122,10 @@ class ModelDeploymentSpec(ApiModel):
     analysis: Analysis = Field(default_factory=Analysis, description="How sure a decision must be.")
     bake: Bake = Field(default_factory=Bake, description="What follows a promotion.")
     scale_down_seconds: int = Field(
-        600, ge=0, le=604800, description="How long after the bake the old revision is kept ready; going back is at once."
+        600,
+        ge=0,
+        le=604800,
+        description="How long after the bake the old revision is kept ready; going back is at once.",
     )
     paused: bool = Field(
         False,
@@ -139,8 +152,16 @@ MODEL_DEPLOYMENT = Resource(
         Column("Verdict", ".status.analysis.verdict"),
         Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
         Column("Age", ".metadata.creationTimestamp", "date"),
+        Column("Waiting", '.status.conditions[?(@.type=="Reconciling")].reason', priority=1),
         Column("Stalled", '.status.conditions[?(@.type=="Stalled")].reason', priority=1),
-        Column("Why", ".status.analysis.message", priority=1),
+        Column(
+            "Expected-Seconds",
+            ".status.analysis.expectedSeconds",
+            "integer",
+            priority=1,
+            description="Until a good version is promoted, at the traffic seen.",
+        ),
+        Column("Why", '.status.conditions[?(@.type=="UpToDate")].message', priority=1),
         Column("URL", ".status.url", priority=1),
     ),
     rules=(

@@ -9,7 +9,6 @@ from pydantic import Field
 from perennial.api.base import ApiModel
 from perennial.api.conditions import Conditions
 
-
 Outcome = Literal["Deployed", "Promoted", "RolledBack", "Withdrawn", "Superseded"]
 
 
@@ -28,6 +27,7 @@ class CanaryStatus(RevisionStatus):
     """The revision that is being rolled out."""
 
     weight: int = Field(description="The share of requests that it gets, in percent.")
+    mirror: int | None = Field(None, description="The share of requests that is copied to it (shadow), in percent.")
     step: int = Field(description="The step it is at, from 0; -1 before the first.")
     since: str = Field(json_schema_extra={"format": "date-time"}, description="When it came to this step.")
     started: str = Field(json_schema_extra={"format": "date-time"}, description="When its rollout began.")
@@ -94,7 +94,7 @@ class AnalysisStatus(ApiModel):
     )
     time: str = Field(json_schema_extra={"format": "date-time"}, description="When these numbers were written here.")
     checkpoint: str | None = Field(
-        None, max_length=4096, description="The evidence so far, from which a restarted operator goes on."
+        None, max_length=8192, description="The evidence so far, from which a restarted operator goes on."
     )
 
 

@@ -7,6 +7,7 @@ from perennial.controllers.modelversion import ModelVersionReconciler
 from perennial.controllers.trainingrun import TrainingRunReconciler
 from perennial.core import connecting
 from perennial.core.analysis import Analysis
+from perennial.core.live import answering
 from perennial.core.merging import Merging
 from perennial.core.polling import Grid
 from perennial.core.queue import Key
@@ -35,6 +36,7 @@ def build(services: Services) -> Program:
     return Program(
         reconcilers=[Guarded(each, services) for each in reconcilers],
         loops=[analysis.run, *([merging.run] if merging else [])],
+        rollouts=answering(analysis),
         told=gateways.told,
     )
 

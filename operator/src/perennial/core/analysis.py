@@ -1,6 +1,5 @@
 """The metrics loop: few queries per poll for all rollouts, evidence in memory, the queue called at every change.
 
-
 Only this shell and its parts `polls` and `backward` wait and fail; what samples mean is decided in `evidence` and
 `readings`.
 """

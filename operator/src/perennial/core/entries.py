@@ -63,7 +63,7 @@ class Entry(Generic[KeyT]):
     def tracked(self, watched: Watched[KeyT]) -> None:
         """The controller saw it again."""
         self.changing = False
-        change = watched.weight_since.timestamp()
+        change = progress.change_of(watched)
         if self.progress is not None:
             self.progress = progress.changed(self.progress, change)
         if self.guard is not None:
@@ -100,7 +100,8 @@ class Entry(Generic[KeyT]):
     def _read(self, judged: Judged[KeyT], question: Question, grid: Grid) -> Reading:
         if self.forecast is None or not self.forecast.still_holds(judged.watched, judged.progress):
             self.forecast = numbers.forecast(judged.watched, judged.progress, grid, question)
-        return readings.reading(judged.watched, judged.progress, question, judged.decision, self.forecast)
+        forecast = self.forecast.later(judged.progress.position)
+        return readings.reading(judged.watched, judged.progress, question, judged.decision, forecast)
 
     def draw(self) -> None:
         """Keep a point of the curve."""

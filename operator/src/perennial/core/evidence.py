@@ -90,7 +90,10 @@ def count(
     until: float,
 ) -> Progress:
     """Follow the grid up to `until` with what `read` gave."""
-    spans = (*watched.disturbed, *(() if watched.step == NOT_ROUTED else ((t, t) for t in progress.changes)))
+    spans = (
+        *watched.disturbed,
+        *(() if watched.step == NOT_ROUTED else ((each.time, each.time) for each in progress.changes)),
+    )
     course = _Course(watched, grid, question, grown, spans)
     if progress.state is not None:
         # Times of the plan may have changed: that is no other question.
@@ -108,9 +111,10 @@ def _interval(progress: Progress, course: _Course) -> Progress:
         before = seen[name]
         seen[name] = Seen(max(ours.last(start, end), before.canary), max(theirs.last(start, end), before.stable))
     ours, theirs = course.first
-    if not (ours.last(start, end) or theirs.last(start, end)):
-        return replace(progress, position=end, open_seconds=seconds)
-    progress = replace(progress, position=end, open_seconds=0.0, seen=seen)
+    scraped = ours.last(start, end) or theirs.last(start, end)
+    progress = replace(progress, position=end, open_seconds=0.0 if scraped else seconds, seen=seen)
+    if not scraped:
+        return progress
     if course.straddles(start, end):
         return progress
     return _count(progress, course, start, seconds)
@@ -121,8 +125,9 @@ def _count(progress: Progress, course: _Course, start: float, seconds: float) ->
         progress = _begun(progress, course)
     if progress.state is None:
         return _warmed(progress, course, start, seconds)
-    batch = _batch(progress, course, start, seconds)
-    return replace(progress, state=engine.update(progress.state, batch, course.watched.step))
+    weighted = progress.weighted(progress.position)
+    batch = replace(_batch(progress, course, start, seconds), by_hand=weighted.by_hand)
+    return replace(progress, state=engine.update(progress.state, batch, weighted.step))
 
 
 def _batch(progress: Progress, course: _Course, start: float, seconds: float) -> engine.Batch:
@@ -133,7 +138,7 @@ def _batch(progress: Progress, course: _Course, start: float, seconds: float) ->
         if _any(canary, stable):
             compared[name] = Comparison(canary.compared, stable.compared)
             absolute[name] = Comparison(canary.failed, stable.failed)
-    return engine.Batch(seconds, compared, absolute, by_hand=course.watched.by_hand)
+    return engine.Batch(seconds, compared, absolute)
 
 
 def _any(canary: Tally, stable: Tally) -> bool:

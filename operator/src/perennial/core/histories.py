@@ -10,11 +10,11 @@ from typing import TypeVar
 from perennial.core.analysis_types import Watched
 from perennial.core.counting import growth
 from perennial.core.counting.family import Family, Owner
-from perennial.core.counting.growth import LOOKBACK_SECONDS, Grown, Scrapes, Tails
+from perennial.core.counting.growth import LOOKBACK_SECONDS, Grown, Line, LineKey, Scrapes, Tails
 from perennial.core.counting.pods import intervals
 from perennial.core.evidence import Scraped
 from perennial.core.polling import HISTORY_SECONDS, Grid
-from perennial.core.progress import Progress, Question
+from perennial.core.progress import Progress, Question, Seen
 from perennial.core.warmth import ENOUGH_BAD, ONE_POD, Learned, Warmth
 from perennial.ports.prometheus_types import Series
 from perennial.rollout.bursts import Pods
@@ -22,7 +22,8 @@ from perennial.rollout.bursts import Pods
 KeyT = TypeVar("KeyT")
 
 LONGEST_SECONDS = 24 * 3600.0
-PIECE_SECONDS = 6 * 3600.0
+COARSE_SECONDS = 60.0
+"""A longer history is read at this distance: what comes in bursts of seconds looks as bursty over a minute."""
 
 Answer = Mapping[Owner, Sequence[Series]]
 """Series of one family by whose they are."""
@@ -42,11 +43,9 @@ def before(progress: Progress) -> Span:
     return Span(progress.position - length, progress.position)
 
 
-def older(progress: Progress) -> list[Span]:
-    """Pieces of a longer history, the newest first: read until there were enough bad requests to see bursts."""
-    last, first = progress.position - HISTORY_SECONDS, progress.position - LONGEST_SECONDS
-    ends = [last - index * PIECE_SECONDS for index in range(math.ceil((last - first) / PIECE_SECONDS))]
-    return [Span(max(end - PIECE_SECONDS, first), end) for end in ends]
+def older(progress: Progress) -> Span:
+    """A longer history, for what had too few bad requests in its last hour to see bursts."""
+    return Span(progress.position - LONGEST_SECONDS, progress.position - HISTORY_SECONDS)
 
 
 def scraped_of(
@@ -77,7 +76,16 @@ def remember(
         tails[name], ours, theirs = growth.follow(Tails(), both.canary, both.stable)
         found[name] = ours, theirs
     progress = replace(progress, ready=True, tails=tails)
-    return progress if progress.state is not None else _warm(progress, question, grid, found, pods)
+    if progress.state is None:
+        return _warm(progress, question, grid, found, pods)
+    # One that goes on knows at once what has been missing; one that begins gives samples time to arrive.
+    long_ago = progress.position - LOOKBACK_SECONDS
+    seen = {name: Seen(_last(tail.canary, long_ago), _last(tail.stable, long_ago)) for name, tail in tails.items()}
+    return replace(progress, seen=seen)
+
+
+def _last(lines: Mapping[LineKey, Line], default: float) -> float:
+    return max((line.time for line in lines.values()), default=default)
 
 
 def _warm(
@@ -101,17 +109,14 @@ def lacks_bad(progress: Progress, name: str) -> bool:
     return learned is not None and learned.last.n > 0 and learned.bad < ENOUGH_BAD
 
 
-def remember_older(
-    progress: Progress, question: Question, grid: Grid, span: Span, scraped: Mapping[str, Scrapes]
-) -> Progress:
-    """With one piece of a longer history of stable, for burstiness alone."""
-    metrics = dict(progress.warmth.metrics)
+def remember_older(progress: Progress, question: Question, scraped: Mapping[str, Scrapes]) -> Progress:
+    """With a longer history of stable, for burstiness alone."""
+    metrics, span = dict(progress.warmth.metrics), older(progress)
     for name, stable in scraped.items():
         family, bound = question.families[name], progress.bounds.get(name)
         _, _, grown = growth.follow(Tails(), {}, stable)
-        counts = [
-            family.tally(each, bound).compared for each in intervals(grown, span.start, span.end, grid.poll_seconds)
-        ]
+        each = intervals(grown, span.start, span.end, COARSE_SECONDS)
+        counts = [family.tally(one, bound).compared for one in each]
         newest = metrics[name].last
         metrics[name] = replace(replace(metrics[name], last=type(newest)(0, 0)).spread_over(counts), last=newest)
     return replace(progress, warmth=replace(progress.warmth, metrics=metrics))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from perennial.core.analysis_types import NOT_ROUTED, Counted, MetricReading, Watched
@@ -32,6 +32,11 @@ class Forecast:
     def still_holds(self, watched: Watched[KeyT], now: Progress) -> bool:
         """Whether it need not be reckoned anew."""
         return self.step == watched.step and 0 <= now.position - self.at < FORECAST_SECONDS
+
+    def later(self, at: float) -> Forecast:
+        """The same at a later time."""
+        left = None if self.seconds is None else max(self.seconds - (at - self.at), 0.0)
+        return replace(self, at=at, seconds=left)
 
 
 def totals(state: engine.State | None) -> Comparison:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from perennial.core.analysis_types import NOT_ROUTED, Counted, Watched
 from perennial.core.counting.buckets import Buckets, edge_for, learned
@@ -67,16 +67,29 @@ class Seen:
     stable: float
 
 
+class Change(NamedTuple):
+    """Since `time` (Unix seconds) the weight is that of `step`, or one that a person set."""
+
+    time: float
+    step: int
+    by_hand: bool = False
+
+
+def change_of(watched: Watched[KeyT]) -> Change:
+    """The last one that the controller saw."""
+    return Change(watched.weight_since.timestamp(), watched.step, watched.by_hand)
+
+
 @dataclass(frozen=True)
 class Progress:
     """Where a rollout is: the grid has been followed up to `position` (Unix seconds).
 
     `state` is None while warming up; `ready` says that what was before `position` has been read. `changes` are the
-    times of the latest changes of weight. `tails` and `seen` are by metric; `bounds` are frozen once they are there.
+    latest changes of weight. `tails` and `seen` are by metric; `bounds` are frozen once they are there.
     """
 
     position: float
-    changes: tuple[float, ...]
+    changes: tuple[Change, ...]
     state: engine.State | None = None
     warmth: Warmth = COLD
     ready: bool = False
@@ -84,6 +97,10 @@ class Progress:
     bounds: Mapping[str, float] = field(default_factory=dict)
     seen: Mapping[str, Seen] = field(default_factory=dict)
     open_seconds: float = 0.0
+
+    def weighted(self, end: float) -> Change:
+        """What weight an interval had that ends at `end` and holds no change."""
+        return next((change for change in reversed(self.changes) if change.time < end), self.changes[0])
 
     def last(self, name: str) -> Seen:
         """When both versions were last scraped; missing only after samples had time to arrive."""
@@ -96,25 +113,25 @@ def begin(watched: Watched[KeyT], grid: Grid, question: Question, complete: floa
     A checkpoint of this rollout is resumed. It may be of the step before: then the last change of weight is the one
     known. Of an earlier one: the changes between are not known and everything before the last one is left out.
     """
-    change = watched.weight_since.timestamp()
+    change = change_of(watched)
     oldest = grid.floor(complete - REPLAY_SECONDS)
     saved = checkpoint.decode(watched.checkpoint, identity(watched, question), plan_of(watched, grid))
     if watched.step == NOT_ROUTED:
         return _at(complete, change, question)
     if saved is None or saved.step > watched.step:
-        return _at(max(grid.floor(change), oldest), change, question)
-    position = saved.at if watched.step - saved.step <= 1 else max(saved.at, grid.floor(change))
+        return _at(max(grid.floor(change.time), oldest), change, question)
+    position = saved.at if watched.step - saved.step <= 1 else max(saved.at, grid.floor(change.time))
     more = json.loads(watched.checkpoint)
     return replace(
         _at(max(position, oldest), change, question),
         state=saved.state,
         bounds={name: float(edge) for name, edge in more.get(_BOUNDS, {}).items()},
-        changes=tuple(sorted({*map(float, more.get(_CHANGES, ())), change})),
+        changes=_with(tuple(Change(float(at), step, hand) for at, step, hand in more.get(_CHANGES, ())), change),
         open_seconds=float(more.get(_OPEN, 0.0)),
     )
 
 
-def _at(position: float, change: float, question: Question) -> Progress:
+def _at(position: float, change: Change, question: Question) -> Progress:
     # As if both versions had just been seen.
     return Progress(position, (change,), seen={name: Seen(position, position) for name in question.families})
 
@@ -129,11 +146,14 @@ def identity(watched: Watched[KeyT], question: Question) -> str:
     return f"{watched.revision}/{question.fingerprint}"
 
 
-def changed(progress: Progress, change: float) -> Progress:
-    """The same after the weight was changed at `change`."""
-    if change in progress.changes:
-        return progress
-    return replace(progress, changes=(*progress.changes, change)[-REMEMBERED_CHANGES:])
+def changed(progress: Progress, change: Change) -> Progress:
+    """The same after a change of weight."""
+    return progress if change in progress.changes else replace(progress, changes=_with(progress.changes, change))
+
+
+def _with(changes: tuple[Change, ...], change: Change) -> tuple[Change, ...]:
+    others = (each for each in changes if each.time != change.time)
+    return tuple(sorted((*others, change)))[-REMEMBERED_CHANGES:]
 
 
 def stored(watched: Watched[KeyT], question: Question, progress: Progress) -> str:
@@ -143,7 +163,12 @@ def stored(watched: Watched[KeyT], question: Question, progress: Progress) -> st
     saved = checkpoint.Saved(identity(watched, question), watched.step, progress.position, progress.state)
     content = json.loads(checkpoint.encode(saved))
     content[_BOUNDS] = {name: repr(edge) for name, edge in progress.bounds.items()}
-    # Older ones reach into no increment that is still to come.
-    content[_CHANGES] = [repr(time) for time in progress.changes if time > progress.position - 2 * GAP_SECONDS]
+    content[_CHANGES] = [[repr(each.time), each.step, each.by_hand] for each in _recent(progress)]
     content[_OPEN] = repr(progress.open_seconds)
     return json.dumps(content, separators=(",", ":"))
+
+
+def _recent(progress: Progress) -> tuple[Change, ...]:
+    """Older ones reach into no increment that is still to come."""
+    recent = [each for each in progress.changes if each.time > progress.position - 2 * GAP_SECONDS]
+    return progress.changes[-max(len(recent) + 1, 1) :]

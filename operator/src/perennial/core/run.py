@@ -12,6 +12,7 @@ from perennial.core.controller import Controller
 from perennial.core.enqueue import Enqueuer
 from perennial.core.events import EventRecorder
 from perennial.core.leader import Leader, LeaseLost
+from perennial.core.live import Board
 from perennial.core.metrics import Metrics
 from perennial.core.queue import WorkQueue
 from perennial.core.reconciling import Workers
@@ -35,23 +36,30 @@ Loop = Callable[[], Awaitable[None]]
 async def run(settings: Settings, build: Builder) -> int:
     """Run until SIGTERM or SIGINT, or until the lease is lost; return the exit code."""
     stop = _stop_on_signals()
-    metrics, clock = Metrics(), SystemClock()
+    metrics, clock, board = Metrics(), SystemClock(), Board()
     async with _connected(metrics) as kube:
         # A restarted container has its predecessor's pod name, so the identity must be the process's own.
         leader = Leader(kube, clock, settings, f"{settings.pod_name}_{uuid4()}")
-        async with serving(metrics, settings.metrics_port, lambda: leader.reachable) as port:
-            log.info("serving /healthz, /readyz and /metrics on port %d", port)
+        async with serving(metrics, settings.metrics_port, lambda: leader.reachable, board) as port:
+            log.info("serving /healthz, /readyz, /metrics and /rollouts on port %d", port)
             if not await _unless(stop, leader.acquire()):
                 return STOPPED
             metrics.leading(True)
             try:
-                return await _lead(settings, build, kube, leader, metrics, stop)
+                return await _lead(settings, build, kube, leader, metrics, board, stop)
             finally:
                 metrics.leading(False)
+                board.answer = None
 
 
 async def _lead(
-    settings: Settings, build: Builder, kube: KubeClient, leader: Leader, metrics: Metrics, stop: asyncio.Event
+    settings: Settings,
+    build: Builder,
+    kube: KubeClient,
+    leader: Leader,
+    metrics: Metrics,
+    board: Board,
+    stop: asyncio.Event,
 ) -> int:
     clock = SystemClock()
     queue = WorkQueue(clock)
@@ -59,6 +67,7 @@ async def _lead(
     gated = kube.gated(leader)
     events = EventRecorder(gated, clock, settings.pod_name)
     program = build(Services(gated, clock, settings, events, metrics, queue.add, queue.depth))
+    board.answer = program.rollouts
     workers = Workers(queue, {r.kind.kind: r for r in program.reconcilers}, metrics, settings.workers)
     enqueuer = Enqueuer(queue, metrics, settings.resync_seconds, program.told)
     controller = Controller(kube, settings, WATCHES, enqueuer.event, metrics)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from perennial.core.clock import Clock
 from perennial.core.events import EventRecorder
+from perennial.core.live import Answer
 from perennial.core.metrics import Metrics
 from perennial.core.queue import Key
 from perennial.core.reconciling import Reconciler
@@ -33,11 +34,13 @@ class Services:
 class Program:
     """The reconcilers, one per kind, and the loops that run beside them in the leader (the metrics loop).
 
+    `rollouts` is what the endpoint answers from while this replica leads.
     `told` is called with the kind of each object that a watch brings, before any pass that it leads to.
     """
 
     reconcilers: Sequence[Reconciler]
     loops: Sequence[Callable[[], Awaitable[None]]] = field(default=())
+    rollouts: Answer | None = None
     told: Callable[[Kind], None] = lambda _: None
 
 

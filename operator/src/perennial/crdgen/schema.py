@@ -89,6 +89,9 @@ class _Translator:
             found["properties"][name] = self.node(each, there)
             if not found["properties"][name].get("description"):
                 raise SchemaError(there.name, "has no description; say what a user does with it")
+        if not found["properties"]:
+            # The apiserver would drop it: what it stores is to be what is published.
+            return {}
         return {**found, "required": required} if required else found
 
     def _array(self, raw: Schema, place: Place) -> Schema:

@@ -15,7 +15,7 @@ import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
-from perennial.ports.kinds import Kind
+from perennial.ports.kinds import SERVICE, Kind
 from perennial.ports.kube_api import ConfigurationError, Credentials, Gate, Kube, Object, Objects, Observer
 from perennial.ports.kube_errors import (
     AlreadyExists,
@@ -53,6 +53,7 @@ __all__ = [
 
 
 APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
 JSON = "application/json"
 REQUEST_SECONDS = 10.0
 """An answer that takes longer is `Unavailable`."""
@@ -82,18 +83,20 @@ class KubeClient:
         self._gate = gate
 
     @classmethod
-    async def connect(cls, observe: Observer | None = None, kubeconfig: str | None = None) -> Self:
+    async def connect(
+        cls, observe: Observer | None = None, kubeconfig: str | None = None, context: str | None = None
+    ) -> Self:
         """Connect by `kubeconfig` or $KUBECONFIG, else as the pod's service account, else by ~/.kube/config.
 
-        Raises ConfigurationError.
+        `context` is one of the kubeconfig's; its current one by default. Raises ConfigurationError.
         """
         configuration = Configuration()
         kubeconfig = kubeconfig or os.environ.get("KUBECONFIG")
         try:
-            if kubeconfig is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
+            if kubeconfig is None and context is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
                 config.load_incluster_config(client_configuration=configuration)
             else:
-                await config.load_kube_config(config_file=kubeconfig, client_configuration=configuration)
+                await config.load_kube_config(kubeconfig, context, client_configuration=configuration)
         except (config.ConfigException, OSError) as error:
             raise ConfigurationError(f"no usable credentials for a cluster: {error}") from error
         configuration.trace_configs = [last_moment()]
@@ -152,6 +155,11 @@ class KubeClient:
         metadata = {k: v for k, v in obj["metadata"].items() if k in kept}
         return await self._apply(kind, {"metadata": metadata, "status": obj["status"]}, manager, "/status")
 
+    async def merge_status(self, kind: Kind, obj: Object, *, manager: str) -> Object:
+        path = kind.path(_namespace(obj), _name(obj)) + "/status"
+        query = {"fieldManager": manager, "fieldValidation": "Strict"}
+        return await self._request(_Call("patch", kind, "PATCH", path, query, obj, MERGE))
+
     async def delete(self, kind: Kind, obj: Object) -> None:
         options = {
             "apiVersion": "v1",
@@ -174,6 +182,15 @@ class KubeClient:
         except (NotInstalled, NotFound):
             return frozenset()
         return frozenset(resource["name"] for resource in answer.get("resources", []))
+
+    async def through_service(self, namespace: str, service: str, path: str) -> Object:
+        """GET `path` of a Service's pods through the apiserver; `service` is NAME:PORT as RBAC's resourceNames have it.
+
+        Raises NotFound where there is no such Service, NotInstalled where the pod that was asked answers 404, and
+        Unavailable where there is no pod, or it answers 5xx.
+        """
+        call = _Call("get", SERVICE, "GET", f"{SERVICE.path(namespace, service)}/proxy{path}", {})
+        return await self._request(call)
 
     async def _apply(self, kind: Kind, obj: Object, manager: str, subresource: str) -> Object:
         path = kind.path(_namespace(obj), _name(obj)) + subresource

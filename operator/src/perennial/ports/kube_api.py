@@ -32,6 +32,9 @@ class Kube(Protocol):
     async def apply_status(self, kind: Kind, obj: Object, *, manager: str) -> Object:
         """Server-side apply of `obj["status"]`, forced; a resourceVersion guards it. Raises Conflict, NotFound."""
 
+    async def merge_status(self, kind: Kind, obj: Object, *, manager: str) -> Object:
+        """JSON merge patch of `obj["status"]`: null takes a field out, whoever wrote it. Raises Conflict, NotFound."""
+
     async def delete(self, kind: Kind, obj: Object) -> None:
         """Delete this very object (by uid), children in the background. One gone or replaced already is success."""
 

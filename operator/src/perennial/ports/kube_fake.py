@@ -111,6 +111,14 @@ class RecordingKube:
         self._record("patch", kind, obj, "status", manager)
         return self.put({**old, "status": obj["status"]})
 
+    async def merge_status(self, kind: Kind, obj: Object, *, manager: str) -> Object:
+        self._enter(kind)
+        old = self._found(kind, obj)
+        self._guard(old, obj)
+        self._record("patch", kind, obj, "status", manager)
+        merged = {**old.get("status", {}), **obj["status"]}
+        return self.put({**old, "status": {key: value for key, value in merged.items() if value is not None}})
+
     async def delete(self, kind: Kind, obj: Object) -> None:
         self._enter(kind)
         old = self._stored(kind, obj)

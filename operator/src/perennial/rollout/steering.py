@@ -12,8 +12,8 @@ FORGET = 0.998
 HISTORY_POLLS = 500
 MIN_X = 0.25
 ENOUGH_BAD = 100
-LONG_SECONDS = 3600.0
-"""A history with so many bad requests, or so long, tells how they come."""
+LONG_SECONDS = 3300.0
+"""A history with so many bad requests, or of nearly an hour, tells how they come."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from perennial.controllers.modeldeployment.route import read
+from perennial.core.analysis_types import Watched
+from perennial.core.queue import Key
 from perennial.ports.kinds import CONTROLLER_REVISION, HTTP_ROUTE, POD, Kind
 from perennial.ports.kube_fake import Object, RecordingKube
 from perennial.rollout import Verdict
@@ -18,8 +20,9 @@ SEEDS = range(80)
 ACTIONS = 60
 ABSENT = 9
 BAKE = {"seconds": 20, "holdbackPercent": 5}
-BAKING = 2
-"""The step after the two of the canary."""
+CANARY = {"canary": {"steps": [{"weight": 10}, {"weight": 50}]}}
+OTHERS: list[dict[str, Any]] = [{"blueGreen": {"previewSeconds": 10}}, {"shadow": {"percent": 30}}, {"recreate": {}}]
+OTHER_SEEDS = range(20)
 
 
 class Crash(Exception):  # noqa: N818  not an error of ours
@@ -100,10 +103,12 @@ class WatchedKube(RecordingKube):
 class Chaos:
     """A world to which anything may happen."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, strategy: dict[str, Any]) -> None:
         self.random = random.Random(seed)
         self.kube = WatchedKube()
-        self.world = World(version(1), version(2), version(3), kube=self.kube, version=1, bake=BAKE, scaleDownSeconds=30)
+        versions = (version(1), version(2), version(3))
+        spec = {"version": 1, "bake": BAKE, "scaleDownSeconds": 30, "strategy": strategy}
+        self.world = World(*versions, kube=self.kube, **spec)
 
     async def act(self) -> None:
         acts = [
@@ -168,7 +173,7 @@ class Chaos:
         verdict = self.random.choices(list(weights), list(weights.values()))[0]
         followed = self.world.analysis.watched
         if verdict in (Verdict.ADVANCE, Verdict.PROMOTE) and followed:
-            verdict = verdict_at(followed.step)
+            verdict = verdict_at(followed)
         self.world.analysis.says(verdict)
 
     async def spec(self) -> None:
@@ -213,7 +218,7 @@ class Chaos:
             self.note_ready(await self.kube.list(POD, NAMESPACE))
             followed = self.world.analysis.watched
             if followed:
-                self.world.analysis.says(verdict_at(followed.step))
+                self.world.analysis.says(verdict_at(followed))
             before = len(self.kube.writes)
             await self.run_pass()
             waits = (await self.world.status()).get("withdrawn")
@@ -223,14 +228,24 @@ class Chaos:
         raise AssertionError(f"no rest: {self.kube.writes[-1]}")
 
 
-def verdict_at(step: int) -> Verdict:
-    """What the evidence says of a good canary at a step."""
-    return {1: Verdict.PROMOTE, BAKING: Verdict.HOLD}.get(step, Verdict.ADVANCE)
+def verdict_at(followed: Watched[Key]) -> Verdict:
+    """What the evidence says of a good canary at the step that is followed."""
+    left = followed.plan.bake - followed.step
+    return {1: Verdict.PROMOTE, 0: Verdict.HOLD}.get(left, Verdict.ADVANCE)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_anything_in_any_order(seed: int) -> None:
-    chaos = Chaos(seed)
+    await anything(Chaos(seed, CANARY))
+
+
+@pytest.mark.parametrize("seed", OTHER_SEEDS)
+@pytest.mark.parametrize("strategy", OTHERS, ids=lambda each: next(iter(each)))
+async def test_anything_in_any_order_with_another_strategy(strategy: dict[str, Any], seed: int) -> None:
+    await anything(Chaos(seed, strategy))
+
+
+async def anything(chaos: Chaos) -> None:
     for _ in range(ACTIONS):
         await chaos.act()
     await chaos.calm()

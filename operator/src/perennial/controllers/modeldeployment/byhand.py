@@ -1,4 +1,4 @@
-"""What people ask for by hand: `paused`, and `rollout` with `promote`, `reject` and `retry`. Pure.
+"""What people ask for by hand: `paused`, and `rollout` with `promote`, `advance`, `reject` and `retry`. Pure.
 
 People leave these fields where they are, so each pass must tell what is still to be done from what is over. A token
 to retry is kept on the record of the revision that was wanted when it was first seen, and is for no other. A revision
@@ -26,6 +26,12 @@ PAUSED = HoldReason.PAUSED.value
 def promotes(seen: Observed, record: Record) -> bool:
     """Whether a person wants this canary to take over."""
     return seen.spec.rollout.promote == record.revision and not record.promoted
+
+
+def opened(seen: Observed, canary: CanaryStatus) -> bool:
+    """Whether a person lets this canary out of the step that it is at."""
+    revision, _, step = (seen.spec.rollout.advance or "").partition("/")
+    return revision == canary.revision and canary.step <= int(step)
 
 
 def rejection(seen: Observed, record: Record) -> str | None:
@@ -100,6 +106,25 @@ def stays(canary: CanaryStatus) -> Problem:
         PAUSED,
         f"Version {canary.version} stays at {canary.weight} % of requests: spec.paused is true. Set it to false to go"
         f" on, or name {canary.revision} in spec.rollout.promote or spec.rollout.reject.",
+    )
+
+
+def gate(canary: CanaryStatus) -> Problem:
+    """What is said while a canary waits at a gate."""
+    token = f"{canary.revision}/{canary.step}"
+    return Problem(
+        HoldReason.AWAITING_PROMOTION,
+        f"Version {canary.version} may go on, and waits for a person: name {token} in spec.rollout.advance, or"
+        f" {canary.revision} in spec.rollout.promote or spec.rollout.reject.",
+    )
+
+
+def at_hand_weight(canary: CanaryStatus) -> Problem:
+    """What is said while a canary stays at the weight that a person set."""
+    return Problem(
+        HoldReason.AWAITING_PROMOTION,
+        f"Version {canary.version} stays at {canary.weight} % of requests, as spec.strategy.canary.weight says; change"
+        f" it, or name {canary.revision} in spec.rollout.promote or spec.rollout.reject.",
     )
 
 

@@ -7,13 +7,25 @@ from datetime import datetime
 
 from perennial.api.modeldeployment import PREPARING
 from perennial.api.modeldeployment_status import CanaryStatus
-from perennial.controllers.modeldeployment import bake, byhand, stepping, story, withdrawing
+from perennial.controllers.modeldeployment import (
+    bake,
+    byhand,
+    capacity,
+    entering,
+    promoting,
+    recreate,
+    stepping,
+    story,
+    ways,
+    withdrawing,
+)
 from perennial.controllers.modeldeployment.course import CANARY, NOT_ROUTED, Course, revision_status
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.readiness import readiness
 from perennial.controllers.modeldeployment.revision import ROLLED_BACK, Record
 from perennial.controllers.modeldeployment.target import Problem
+from perennial.core.analysis_types import Reading
 from perennial.core.conditions import format_time
 from perennial.rollout import HoldReason
 
@@ -50,6 +62,8 @@ def _proceed(seen: Observed, move: Move, stable: Record, target: Record, now: da
     move = replace(move, course=course, weights=story.weights(course), target=target, candidate=target, analysis=None)
     if seen.status.canary is None:
         move = replace(move, tellings=(*move.tellings, story.started(target, stable)))
+    if ways.strategy(seen.spec).recreate:
+        return recreate.proceed(seen, move, stable, target, now)
     if canary.step == NOT_ROUTED:
         return _before_traffic(seen, move, stable, target, now)
     return stepping.proceed(seen, move, stable, target, now)
@@ -98,7 +112,7 @@ def _rejected(
 
 
 def _before_traffic(seen: Observed, move: Move, stable: Record, target: Record, now: datetime) -> Move:
-    found = readiness(seen, target, now)
+    found = readiness(seen, target, now, capacity.pods(seen, move.course, target))
     if found.state == "Failed":
         return story.rolled_back(seen, move.course, stable, target, found.message, now)
     if found.state == "Unlucky":
@@ -108,14 +122,24 @@ def _before_traffic(seen: Observed, move: Move, stable: Record, target: Record, 
             move, progress=found.progress, stalled=found.stalled, preflight=target if found.preflight else None
         )
     if byhand.promotes(seen, target):
-        return stepping.promote_by_hand(seen, move, stable, target, now)
+        return promoting.by_hand(seen, move, stable, target, now)
     reading = stepping.current(seen, NOT_ROUTED)
     if seen.spec.paused and move.course.canary:
         return replace(move, analysis=story.analysis(seen, reading, now), progress=byhand.stays(move.course.canary))
-    if reading is None or reading.first_step is None or reading.reason in NOT_YET:
+    if _needs_warmth(seen) and not _warm(reading):
         move = replace(move, analysis=story.analysis(seen, reading, now))
         return replace(move, progress=stepping.told(move, HoldReason.WARMING_UP, "Stable is being watched first."))
     lacking = stepping.stable_lacks(seen, stable, target)
     if lacking:
         return replace(move, progress=lacking)
-    return stepping.enter(seen, move, target, reading.first_step, now)
+    first = reading.first_step if reading and reading.first_step is not None else 0
+    return entering.enter(seen, move, stable, target, first, now)
+
+
+def _needs_warmth(seen: Observed) -> bool:
+    """Whether what follows is judged against stable's own rate, from the first step on."""
+    return ways.hand_weight(seen.spec) is None and bool(ways.steps(seen.spec))
+
+
+def _warm(reading: Reading | None) -> bool:
+    return reading is not None and reading.first_step is not None and reading.reason not in NOT_YET

@@ -11,7 +11,14 @@ from perennial.controllers.labels import is_owned
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.plan import Plan
 from perennial.controllers.modeldeployment.target import Problem, taken
-from perennial.ports.kinds import CONTROLLER_REVISION, HTTP_ROUTE, INFERENCE_SERVICE, SERVING_RUNTIME, Kind
+from perennial.ports.kinds import (
+    CONTROLLER_REVISION,
+    HTTP_ROUTE,
+    INFERENCE_SERVICE,
+    POD_DISRUPTION_BUDGET,
+    SERVING_RUNTIME,
+    Kind,
+)
 from perennial.ports.kube import AlreadyExists, Forbidden, Invalid, Kube, WebhookUnavailable
 
 Child = dict[str, Any]
@@ -70,7 +77,8 @@ def _guarded(seen: Observed, record: Child) -> Child:
 
 def _known(seen: Observed, kind: Kind) -> Mapping[str, Child]:
     ours = {CONTROLLER_REVISION: seen.revisions, SERVING_RUNTIME: seen.runtimes, INFERENCE_SERVICE: seen.services}
-    return ours.get(kind, {seen.name: seen.route} if seen.route else {})
+    single = seen.budget if kind is POD_DISRUPTION_BUDGET else seen.route
+    return ours.get(kind, {seen.name: single} if single else {})
 
 
 async def _create(kube: Kube, seen: Observed, kind: Kind, obj: Child) -> Problem | None:

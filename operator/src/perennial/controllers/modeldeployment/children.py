@@ -7,13 +7,31 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from perennial.controllers.modeldeployment import byhand, naming, preflight, revision, runtime, traffic
+from perennial.controllers.modeldeployment import (
+    budget,
+    byhand,
+    capacity,
+    naming,
+    preflight,
+    recreate,
+    revision,
+    runtime,
+    traffic,
+)
 from perennial.controllers.modeldeployment.course import STABLE, course
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import Record
 from perennial.core.intent import holds
-from perennial.ports.kinds import CONTROLLER_REVISION, HTTP_ROUTE, INFERENCE_SERVICE, JOB, SERVING_RUNTIME, Kind
+from perennial.ports.kinds import (
+    CONTROLLER_REVISION,
+    HTTP_ROUTE,
+    INFERENCE_SERVICE,
+    JOB,
+    POD_DISRUPTION_BUDGET,
+    SERVING_RUNTIME,
+    Kind,
+)
 
 Child = tuple[Kind, dict[str, Any]]
 KEPT_RECORDS = 20
@@ -23,7 +41,7 @@ KEPT_RECORDS = 20
 def applied(seen: Observed, move: Move, now: datetime, fresh_token: str) -> Iterator[Child]:
     """Objects that differ from what they should be, the route first: a rollback is a matter of the route."""
     live = {HTTP_ROUTE: {seen.name: seen.route}, SERVING_RUNTIME: seen.runtimes, INFERENCE_SERVICE: seen.services}
-    live[CONTROLLER_REVISION] = seen.revisions
+    live |= {CONTROLLER_REVISION: seen.revisions, POD_DISRUPTION_BUDGET: {seen.name: seen.budget}}
     for kind, intent in _intents(seen, move, now, fresh_token):
         current = live[kind].get(intent["metadata"]["name"])
         if current is None or not holds(intent, current) or _surplus(intent, current):
@@ -45,14 +63,17 @@ def _intents(seen: Observed, move: Move, now: datetime, fresh_token: str) -> Ite
         yield CONTROLLER_REVISION, revision.manifest(seen.deployment, record)
     if seen.kserve_installed:
         for record in records:
-            yield from _servers(seen, record)
+            yield from _servers(seen, record, capacity.pods(seen, move.course, record))
+    if budget.needed(seen.spec.serving.replicas) and records:
+        yield POD_DISRUPTION_BUDGET, budget.manifest(seen.deployment)
 
 
 def live_records(seen: Observed, move: Move) -> list[Record]:
     """The revisions that have pods after this move: those with a role, and the candidate."""
     known = [seen.record(each.revision) for each in _roles(move) if each]
     records = {record.revision: record for record in (*known, move.candidate) if record}
-    return list(records.values())
+    down = recreate.down(seen, move.course)
+    return [record for record in records.values() if record.service not in down]
 
 
 def _roles(move: Move) -> tuple[Any, ...]:
@@ -84,7 +105,7 @@ def _is(record: Record, other: Record | None) -> bool:
     return other is not None and record.revision == other.revision
 
 
-def _servers(seen: Observed, record: Record) -> Iterator[Child]:
+def _servers(seen: Observed, record: Record, pods: int) -> Iterator[Child]:
     labels = {
         naming.VERSION_LABEL: str(record.version),
         naming.REVISION_LABEL: record.revision,
@@ -93,9 +114,7 @@ def _servers(seen: Observed, record: Record) -> Iterator[Child]:
     yield SERVING_RUNTIME, runtime.serving_runtime(seen.deployment, record.service, labels, record.runtime)
     yield (
         INFERENCE_SERVICE,
-        runtime.inference_service(
-            seen.deployment, record.service, labels, record.runtime, record.storage_uri, seen.spec.serving.replicas
-        ),
+        runtime.inference_service(seen.deployment, record.service, labels, record.runtime, record.storage_uri, pods),
     )
 
 
@@ -115,6 +134,8 @@ def deleted(seen: Observed, move: Move) -> Iterator[Child]:
     kept = {record.service for record in records}
     if seen.route and traffic.useless(seen, move, records):
         yield HTTP_ROUTE, seen.route
+    if seen.budget and not (budget.needed(seen.spec.serving.replicas) and records):
+        yield POD_DISRUPTION_BUDGET, seen.budget
     settled = seen.route is None or seen.gateway_state.ready
     routed = seen.live_route.services | (set() if settled else set(seen.services))
     for kind, objects in ((INFERENCE_SERVICE, seen.services), (SERVING_RUNTIME, seen.runtimes)):

@@ -8,7 +8,7 @@ from typing import Any
 from perennial.api import conditions as types
 from perennial.api import modeldeployment as api
 from perennial.api.modeldeployment_status import PreviousStatus, RevisionStatus
-from perennial.controllers.findings import Finding, merge
+from perennial.controllers.findings import Finding, merge, stored_finding
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.target import Problem
@@ -21,6 +21,7 @@ def conditions(seen: Observed, move: Move, now: datetime) -> list[dict[str, Any]
         types.READY: _ready(seen, move),
         types.UP_TO_DATE: _up_to_date(move),
         types.GATEWAY_READY: Finding(gateway.status, gateway.reason, gateway.message),
+        types.DECIDABLE: _decidable(seen, move),
         types.RECONCILING: _present(None if move.stalled else move.progress),
         types.STALLED: _present(move.stalled),
     }
@@ -56,11 +57,22 @@ def _ready(seen: Observed, move: Move) -> Finding:
     return Finding("True", api.SERVING, f"Version {stable.version} serves.")
 
 
+def _decidable(seen: Observed, move: Move) -> Finding | None:
+    """There only while a rollout cannot be decided in time; its words stay: the numbers in them change all the time."""
+    if move.course.canary is None:
+        return None
+    stored = [each.model_dump(by_alias=True) for each in seen.status.conditions]
+    known = stored_finding(stored, types.DECIDABLE)
+    if seen.reading is None or (known and seen.reading.decidable):
+        return known
+    return Finding("False", api.UNDECIDABLE_IN_TIME, seen.reading.decidable) if seen.reading.decidable else None
+
+
 def _baking(stable: RevisionStatus, previous: PreviousStatus) -> Finding:
     share = f"{previous.weight} %" if previous.weight else "none"
     message = (
-        f"Version {stable.version} is what the spec asks for; until {previous.bake_until} {share} of the requests stay on"
-        f" version {previous.version}, and version {stable.version} is taken back should it turn out to be bad."
+        f"Version {stable.version} is what the spec asks for; until {previous.bake_until} {share} of the requests stay"
+        f" on version {previous.version}, and version {stable.version} is taken back should it turn out to be bad."
     )
     return Finding("True", api.BAKING, message)
 

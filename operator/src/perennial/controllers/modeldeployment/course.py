@@ -12,7 +12,7 @@ from perennial.controllers.modeldeployment.revision import Record
 from perennial.core.conditions import format_time
 
 STABLE, CANARY, PREVIOUS = "stable", "canary", "previous"
-NOT_ROUTED = -1
+NOT_ROUTED = ways.NOT_ROUTED
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,8 @@ def _most_requested(seen: Observed) -> Record | None:
 def _anchored(canary: CanaryStatus, seen: Observed) -> CanaryStatus:
     """The canary at the step of the spec that its weight has reached: the steps may have been changed meanwhile."""
     weights = [step.weight for step in ways.steps(seen.spec)]
+    if canary.step != NOT_ROUTED and ways.hand_weight(seen.spec) is not None:
+        return canary.model_copy(update={"step": ways.step_for(seen.spec, canary.weight)})
     if canary.step == NOT_ROUTED or (canary.step < len(weights) and weights[canary.step] == canary.weight):
         return canary
     reached = [index for index, weight in enumerate(weights) if weight <= canary.weight]

@@ -117,7 +117,7 @@ def _first(seen: Observed, current: Course, target: Record, now: datetime) -> Mo
     # Should the record of a revision that serves be lost, it keeps its requests until the target is there.
     current = replace(current, canary=None)
     move = Move(current, story.weights(current), target, candidate=target)
-    found = readiness(seen, target, now)
+    found = readiness(seen, target, now, seen.spec.serving.replicas)
     if found.state in ("Failed", "Unlucky"):
         return replace(move, stalled=Problem(api.REVISION_FAILED, f"{found.message} {MEND}"))
     if found.state == "Waiting":

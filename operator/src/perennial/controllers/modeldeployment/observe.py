@@ -6,6 +6,7 @@ import asyncio
 
 from perennial.api.modeldeployment import ModelDeploymentSpec
 from perennial.controllers.labels import is_owned
+from perennial.controllers.modeldeployment import budget as budgets
 from perennial.controllers.modeldeployment import naming, revision
 from perennial.controllers.modeldeployment.gateways import NOT_INSTALLED, Gateways
 from perennial.controllers.modeldeployment.observed import Observed
@@ -18,6 +19,7 @@ from perennial.ports.kinds import (
     JOB,
     MODEL_VERSION,
     POD,
+    POD_DISRUPTION_BUDGET,
     SERVING_RUNTIME,
     Kind,
 )
@@ -34,7 +36,7 @@ async def observe(
 ) -> Observed:
     """Read everything that a pass over ``deployment`` decides on; ``unmerged`` is what the metrics say of its route.
 
-    Seven reads, whatever there is; those of its Gateway are shared with other passes.
+    Seven reads, and one of its budget if it has more than one pod; those of its Gateway are shared with other passes.
 
     Raises KubeError, and pydantic's ValidationError for a spec that these types refuse.
     """
@@ -56,6 +58,8 @@ async def observe(
     gateway = (
         await gateways.view(wanted.namespace or namespace, wanted.name, unmerged) if routes_installed else NOT_INSTALLED
     )
+    own_services = _ours(services or [], deployment["metadata"]["uid"])
+    budget = await _budget(kube, deployment, spec, own_services)
     versions, unreadable = versions_of(spec.model_name, all_versions)
     uid = deployment["metadata"]["uid"]
     foreign = () if route is None or is_owned(route, uid) else (f"HTTPRoute {name}",)
@@ -69,11 +73,12 @@ async def observe(
         unreadable=unreadable,
         records=tuple(revision.parse(each) for each in own_revisions.values()),
         revisions=own_revisions,
-        services=_ours(services or [], uid),
+        services=own_services,
         runtimes=_ours(runtimes or [], uid),
         jobs=_ours(jobs, uid),
         pods=tuple(pods),
         route=None if foreign else route,
+        budget=budget,
         gateway=gateway,
         kserve_installed=services is not None and runtimes is not None,
         foreign=foreign,
@@ -108,3 +113,14 @@ async def _route(kube: Kube, namespace: str, name: str) -> tuple[bool, Object | 
         return True, await kube.get(HTTP_ROUTE, namespace, name)
     except NotInstalled:
         return False, None
+
+
+async def _budget(
+    kube: Kube, deployment: Object, spec: ModelDeploymentSpec, services: dict[str, Object]
+) -> Object | None:
+    """Our PodDisruptionBudget; not looked for where there is at most one pod."""
+    if not budgets.may_be_there(spec.serving.replicas, services):
+        return None
+    metadata = deployment["metadata"]
+    found = await kube.get(POD_DISRUPTION_BUDGET, metadata["namespace"], metadata["name"])
+    return found if found and is_owned(found, metadata["uid"]) else None

@@ -39,6 +39,7 @@ class Observed:
     revisions: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     pods: tuple[dict[str, Any], ...] = ()
     route: dict[str, Any] | None = None
+    budget: dict[str, Any] | None = None
     gateway: GatewayView = NOTHING_SEEN
     kserve_installed: bool = True
     foreign: tuple[str, ...] = ()

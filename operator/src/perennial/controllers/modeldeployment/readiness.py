@@ -41,13 +41,13 @@ class Readiness:
 READY = Readiness("Ready")
 
 
-def readiness(seen: Observed, record: Record, now: datetime) -> Readiness:
-    """How far ``record`` is on its way to users' requests."""
+def readiness(seen: Observed, record: Record, now: datetime, pods: int) -> Readiness:
+    """How far ``record`` is on its way to users' requests, for which it needs so many ready ``pods``."""
     name = f"Version {record.version}"
     found = seen.health(record)
     if found.failure:
         return Readiness("Failed", PREPARING, f"{name} failed before it got any request: {found.failure}.")
-    if found.ready < seen.spec.serving.replicas:
+    if found.ready < pods:
         tried = seen.preflight(record).state in ("Passed", "Failed", "Unanswered")
         if not tried and _unready_for(seen, record, now) > seen.spec.serving.ready_deadline_seconds:
             limit = seen.spec.serving.ready_deadline_seconds

@@ -24,6 +24,7 @@ SPLIT = "split"
 class LiveRoute:
     """What the route in the cluster says. ``weights`` is empty before any revision gets users' requests.
 
+    ``mirror``: the InferenceService that gets copies of requests, and of how many percent.
     ``rolled_back`` (revision -> sentence) is there from the write that ended a canary's share until that is recorded.
     """
 
@@ -31,6 +32,7 @@ class LiveRoute:
     tokens: Mapping[str, str]
     since: datetime | None
     rolled_back: Mapping[str, str] = field(default_factory=dict)
+    mirror: tuple[str, int] | None = None
 
     @property
     def services(self) -> frozenset[str]:
@@ -59,6 +61,12 @@ def _backend(service: str, weight: int) -> dict[str, Any]:
     return {"group": "", "kind": "Service", "name": predictor(service), "port": 80, "weight": weight}
 
 
+def _mirrored(service: str, percent: int) -> dict[str, Any]:
+    """A filter of the rule: one of a backend would end the merging of its clusters."""
+    backend = {key: value for key, value in _backend(service, 0).items() if key != "weight"}
+    return {"type": "RequestMirror", "requestMirror": {"backendRef": backend, "percent": percent}}
+
+
 def _keeper(name: str, service: str, token: str) -> dict[str, Any]:
     header = {"type": "Exact", "name": naming.REVISION_HEADER, "value": token}
     return {
@@ -75,11 +83,13 @@ def route(
     tokens: Mapping[str, str],
     since: datetime,
     rolled_back: Mapping[str, str] | None = None,
+    mirror: tuple[str, int] | None = None,
 ) -> dict[str, Any]:
     """The HTTPRoute that sends ``weights`` (InferenceService -> percent) of users' requests to each revision.
 
     ``tokens`` (InferenceService -> token) has every live revision, also those that get no users' requests yet.
-    ``since`` is when the weights were last changed; counts are cut there. ``rolled_back`` is what `LiveRoute` reads.
+    ``since`` is when the weights or the ``mirror`` were last changed; counts are cut there. The others are as
+    `LiveRoute` reads them.
     """
     name = deployment["metadata"]["name"]
     metadata = naming.child_metadata(deployment, name)
@@ -89,6 +99,7 @@ def route(
     split = {
         "name": SPLIT,
         "matches": _paths(name),
+        **({"filters": [_mirrored(*mirror)]} if mirror else {}),
         "backendRefs": [_backend(service, weight) for service, weight in weights.items()],
     }
     keepers = [_keeper(name, service, token) for service, token in sorted(tokens.items())]
@@ -120,13 +131,20 @@ def read(obj: dict[str, Any] | None) -> LiveRoute:
         return EMPTY
     weights: dict[str, int] = {}
     tokens: dict[str, str] = {}
+    mirror = None
     for rule in obj["spec"].get("rules", []):
         if rule.get("name") == SPLIT:
             weights = {_service(ref): ref.get("weight", 1) for ref in rule.get("backendRefs", [])}
+            mirror = next((_copied(each) for each in rule.get("filters", []) if "requestMirror" in each), None)
         else:
             tokens.update(_tokens(rule))
     said = obj["metadata"].get("annotations", {})
-    return LiveRoute(weights, tokens, _since(said), _rolled_back(said))
+    return LiveRoute(weights, tokens, _since(said), _rolled_back(said), mirror)
+
+
+def _copied(rule_filter: dict[str, Any]) -> tuple[str, int]:
+    copied = rule_filter["requestMirror"]
+    return _service(copied["backendRef"]), int(copied.get("percent", 100))
 
 
 def _since(annotations: dict[str, str]) -> datetime | None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from datetime import datetime
 
-from perennial.controllers.modeldeployment import byhand, story, ways, withdrawing
-from perennial.controllers.modeldeployment.course import Course, replaced, revision_status
+from perennial.controllers.modeldeployment import byhand, entering, promoting, story, ways, withdrawing
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import Record
 from perennial.controllers.modeldeployment.target import Problem
 from perennial.core.analysis_types import Reading
-from perennial.core.conditions import format_time, parse_time
+from perennial.core.conditions import parse_time
 from perennial.rollout import HoldReason, Verdict
 
 
 def proceed(seen: Observed, move: Move, stable: Record, target: Record, now: datetime) -> Move:
-    """The next move of a canary that gets users' requests."""
+    """The next move of a canary that gets users' requests, or copies of them."""
     canary = move.course.canary
     assert canary is not None
     failure = seen.health(target).failure
@@ -31,7 +29,7 @@ def proceed(seen: Observed, move: Move, stable: Record, target: Record, now: dat
     reading = current(seen, canary.step)
     move = replace(move, analysis=story.analysis(seen, reading, now))
     if byhand.promotes(seen, target):
-        return promote_by_hand(seen, move, stable, target, now)
+        return promoting.by_hand(seen, move, stable, target, now)
     lacking = stable_lacks(seen, stable, target)
     if lacking:
         return replace(move, progress=lacking)
@@ -41,10 +39,42 @@ def proceed(seen: Observed, move: Move, stable: Record, target: Record, now: dat
         return withdrawing.withdraw(seen, move.course, stable, target, reading.message, now)
     if seen.spec.paused:
         return replace(move, progress=byhand.stays(canary))
+    return _onward(seen, move, stable, target, reading, now)
+
+
+def _onward(seen: Observed, move: Move, stable: Record, target: Record, reading: Reading | None, now: datetime) -> Move:
+    canary = move.course.canary
+    assert canary is not None
+    hand = ways.hand_weight(seen.spec)
+    if hand is not None or not ways.suits(seen.spec, canary):
+        return entering.enter(seen, move, stable, target, canary.step, now)
+    if ways.strategy(seen.spec).blue_green:
+        return promoting.after_preview(seen, move, stable, target, now)
+    if reading is not None and reading.reason == HoldReason.TIME_CAP_REACHED:
+        return _inconclusive(seen, move, stable, target, reading, now)
     if reading is None or reading.verdict not in (Verdict.ADVANCE, Verdict.PROMOTE):
-        waiting = f"Version {target.version} gets {canary.weight} % of requests, which are being counted."
+        waiting = f"Version {target.version} {story.share(canary)}, which are being counted."
         return replace(move, progress=told(move, HoldReason.INSUFFICIENT_EVIDENCE, waiting))
-    return _forward(seen, move, stable, target, reading, now)
+    if ways.gated(seen.spec, canary.step) and not byhand.opened(seen, canary):
+        return replace(move, progress=byhand.gate(canary))
+    if canary.step + 1 >= len(ways.steps(seen.spec)):
+        return promoting.on_evidence(seen, move, stable, target, reading, now)
+    return entering.enter(seen, move, stable, target, canary.step + 1, now)
+
+
+def _inconclusive(seen: Observed, move: Move, stable: Record, target: Record, reading: Reading, now: datetime) -> Move:
+    """Nothing was decided in the time that there is: what then happens is the user's choice."""
+    canary, choice = move.course.canary, seen.spec.analysis.on_inconclusive
+    assert canary is not None
+    limit = f"undecided after analysis.maxDurationSeconds ({seen.spec.analysis.max_duration_seconds} s)"
+    if choice == "RollBack":
+        message = f"Version {target.version} was {limit}, and analysis.onInconclusive is RollBack: {reading.message}"
+        return story.rolled_back(seen, move.course, stable, target, message, now)
+    if choice == "Hold":
+        return replace(move, progress=told(move, HoldReason.TIME_CAP_REACHED, reading.message))
+    if ways.gated(seen.spec, canary.step) and not byhand.opened(seen, canary):
+        return replace(move, progress=byhand.gate(canary))
+    return promoting.though(seen, move, stable, target, f"{limit}, and analysis.onInconclusive is Promote", now)
 
 
 def told(move: Move, reason: HoldReason, message: str) -> Problem:
@@ -61,72 +91,6 @@ def stable_lacks(seen: Observed, stable: Record, target: Record) -> Problem | No
     return Problem(
         HoldReason.STABLE_NOT_READY,
         f"No pod of version {stable.version} is ready ({seen.health(stable).waiting}), so no request is moved.",
-    )
-
-
-def _forward(seen: Observed, move: Move, stable: Record, target: Record, reading: Reading, now: datetime) -> Move:
-    canary = move.course.canary
-    assert canary is not None
-    step = canary.step + 1
-    steps = ways.steps(seen.spec)
-    last = step >= len(steps)
-    lacking = _lacking_capacity(seen, stable, target, 100 - ways.holdback(seen.spec) if last else steps[step].weight)
-    if lacking:
-        return replace(move, progress=lacking)
-    if last:
-        return _promote(seen, move, stable, target, story.promotion(stable, target, reading), now)
-    return enter(seen, move, target, step, now)
-
-
-def _lacking_capacity(seen: Observed, stable: Record, target: Record, weight: int) -> Problem | None:
-    """Capacity comes before weight, so that a step never overloads the canary."""
-    ready = seen.health(target).ready
-    needed = max(1, math.ceil(weight / 100 * seen.health(stable).ready))
-    if ready >= needed:
-        return None
-    return Problem(
-        HoldReason.CAPACITY_NOT_READY, f"{weight} % needs {needed} ready pods of version {target.version}; {ready} are."
-    )
-
-
-def enter(seen: Observed, move: Move, target: Record, step: int, now: datetime) -> Move:
-    """To ``step``, in status; the route follows in the next pass."""
-    steps = ways.steps(seen.spec)
-    canary = move.course.canary
-    assert canary is not None
-    step = min(step, len(steps) - 1)
-    stepped = canary.model_copy(update={"step": step, "weight": steps[step].weight, "since": format_time(now)})
-    return replace(
-        move,
-        course=replace(move.course, canary=stepped),
-        progress=story.stepping(target, steps[step].weight),
-        tellings=(*move.tellings, story.stepped(target, steps[step].weight)),
-        verdict=Verdict.ADVANCE,
-    )
-
-
-def promote_by_hand(seen: Observed, move: Move, stable: Record, target: Record, now: datetime) -> Move:
-    """A person answers for it: nothing but capacity is waited for, not even for a pod of stable."""
-    lacking = _lacking_capacity(seen, stable, target, 100)
-    if lacking:
-        return replace(move, progress=lacking)
-    message = story.promotion_by_hand(stable, target)
-    move = replace(move, analysis=story.final(seen, Verdict.PROMOTE, message, now))
-    return _promote(seen, move, stable, target, message, now)
-
-
-def _promote(seen: Observed, move: Move, stable: Record, target: Record, message: str, now: datetime) -> Move:
-    canary = move.course.canary
-    held = ways.holdback(seen.spec) if seen.health(stable).serves else 0
-    started = canary.started if canary else None
-    previous = replaced(revision_status(stable), seen, now, weight=held, started=started, bakes=True)
-    return replace(
-        move,
-        course=Course(stable=revision_status(target), previous=previous),
-        progress=story.takes_over(target, 100 - held),
-        history=(story.entry(target, "Promoted", message, now),),
-        tellings=(*move.tellings, story.promoted(message)),
-        verdict=Verdict.PROMOTE,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from perennial.controllers.modeldeployment import route
+from perennial.controllers.modeldeployment import recreate, route
 from perennial.controllers.modeldeployment.move import Move
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import ROLLED_BACK, Record
@@ -21,18 +21,38 @@ def wanted(seen: Observed, move: Move, records: list[Record], now: datetime, fre
     if not tokens:
         return None
     live = seen.live_route
-    # A backend that does not exist yet makes the gateway refuse the route; at weight 0 nobody misses it.
-    weights = {service: weight for service, weight in move.weights.items() if weight or service in tokens}
+    weights = _weights(seen, move, tokens)
     if weights:
         weights.update({service: 0 for service in tokens if service in live.weights and service not in weights})
-    changed = _shares(live.weights) != _shares(weights)
+    mirror = _mirror(move, tokens)
+    changed = (_shares(live.weights), live.mirror) != (_shares(weights), mirror)
     since = now if changed or live.since is None else live.since
-    return route.route(seen.deployment, seen.spec.router, weights, tokens, since, _rolled_back(seen, move))
+    return route.route(seen.deployment, seen.spec.router, weights, tokens, since, _rolled_back(seen, move), mirror)
+
+
+def _weights(seen: Observed, move: Move, tokens: Mapping[str, str]) -> dict[str, int]:
+    """The shares that the route can have now."""
+    if recreate.down(seen, move.course):
+        return {}
+    # A backend that does not exist yet makes the gateway refuse the route; at weight 0 nobody misses it.
+    weights = {service: weight for service, weight in move.weights.items() if weight or service in tokens}
+    # One that is made anew gets its requests once it is there.
+    there = tokens.keys() | seen.live_route.services
+    return weights if any(weight and service in there for service, weight in weights.items()) else {}
+
+
+def _mirror(move: Move, tokens: Mapping[str, str]) -> tuple[str, int] | None:
+    """The InferenceService that gets copies of requests, and of how many percent."""
+    canary = move.course.canary
+    if canary is None or not canary.mirror or move.weights.get(canary.inference_service) is None:
+        return None
+    return (canary.inference_service, canary.mirror) if canary.inference_service in tokens else None
 
 
 def useless(seen: Observed, move: Move, records: list[Record]) -> bool:
     """Whether the live route names only what is no longer wanted, and no user is sent anywhere by it."""
-    return seen.route is not None and not move.weights and not _tokens(seen, records, "")
+    tokens = _tokens(seen, records, "")
+    return seen.route is not None and not tokens and not _weights(seen, move, tokens)
 
 
 def _tokens(seen: Observed, records: list[Record], fresh_token: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from perennial.controllers.modeldeployment import disturbed, ways
 from perennial.controllers.modeldeployment.course import Course, course
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.stored import unfit
-from perennial.core.analysis_types import Watched
+from perennial.core.analysis_types import Counted, Watched
 from perennial.core.conditions import parse_time
 from perennial.core.queue import Key
 from perennial.core.settings import Settings
@@ -31,6 +31,8 @@ def watched(seen: Observed, settings: Settings, now: datetime, key: Key) -> Watc
         return None
     if any(live.weights.get(each.inference_service, 0) != weight for each, weight in pair.weights):
         return None
+    if live.mirror != pair.mirror:
+        return None
     return Watched(
         key=key,
         namespace=seen.namespace,
@@ -42,7 +44,10 @@ def watched(seen: Observed, settings: Settings, now: datetime, key: Key) -> Watc
         weight_since=live.since,
         step_since=parse_time(pair.since),
         checkpoint=(seen.status.analysis.checkpoint if seen.status.analysis else None) or "",
+        source=seen.spec.analysis.source or "",
+        metrics=tuple(Counted(each.name, each.slower_than_milliseconds) for each in seen.spec.analysis.metrics),
         disturbed=disturbed.seconds(seen.status.disturbances),
+        by_hand=current.canary is not None and ways.hand_weight(seen.spec) is not None,
     )
 
 
@@ -56,13 +61,21 @@ class _Pair:
     step: int
     since: str
     started: str
+    mirror: tuple[str, int] | None = None
 
 
 def _pair(seen: Observed, current: Course) -> _Pair | None:
     """A canary beside stable, or a promoted revision beside the one that it replaced."""
     stable, canary, previous = current.stable, current.canary, current.previous
+    if not ways.steps(seen.spec):
+        # Nothing is judged.
+        return None
     if stable and canary:
-        return _Pair(stable, canary, ((canary, canary.weight),), canary.step, canary.since, canary.started)
+        if not ways.suits(seen.spec, canary):
+            # Another strategy was chosen: it is counted once its share is what that one gives.
+            return None
+        mirror = (canary.inference_service, canary.mirror) if canary.mirror else None
+        return _Pair(stable, canary, ((canary, canary.weight),), canary.step, canary.since, canary.started, mirror)
     if stable and previous and current.bakes and previous.since:
         weights = ((previous, previous.weight), (stable, 100 - previous.weight))
         step = len(ways.steps(seen.spec))
@@ -72,11 +85,13 @@ def _pair(seen: Observed, current: Course) -> _Pair | None:
 
 def plan_of(spec: ModelDeploymentSpec, settings: Settings) -> rollout.Plan:
     """The spec in the terms of the mathematics."""
-    analysis, metric = spec.analysis, spec.analysis.metrics[0]
+    analysis = spec.analysis
     return rollout.Plan(
         false_rollback=number(analysis.false_rollback),
         miss=number(analysis.miss),
-        metrics=rollout.errors(None if metric.tolerance is None else number(metric.tolerance)),
+        metrics=tuple(
+            rollout.metric(each.name, _number(each.tolerance), _number(each.max)) for each in analysis.metrics
+        ),
         steps=tuple(rollout.Step(each.weight, each.min_seconds or 0) for each in ways.steps(spec)),
         holdback=ways.holdback(spec),
         bake_seconds=spec.bake.seconds,
@@ -84,3 +99,7 @@ def plan_of(spec: ModelDeploymentSpec, settings: Settings) -> rollout.Plan:
         poll_seconds=settings.poll_seconds,
         time_cap_seconds=analysis.max_duration_seconds,
     )
+
+
+def _number(quantity: str | None) -> float | None:
+    return None if quantity is None else number(quantity)
