@@ -90,7 +90,8 @@ lint: env $(BENCH_ENV)/.done check-generated ## ruff, mypy --strict, the layers,
 	@$(OPERATOR_ENV)/bin/ruff format --check .
 	@$(OPERATOR_ENV)/bin/mypy operator/src clusters devcluster demo
 	@$(TRAINER_ENV)/bin/mypy trainer/src
-	@$(BENCH_ENV)/bin/mypy bench
+	@$(OPERATOR_ENV)/bin/mypy bench/scale --exclude picture
+	@$(BENCH_ENV)/bin/mypy bench/rollout bench/scale/picture.py
 	@$(OPERATOR_ENV)/bin/lint-imports --no-cache
 
 .PHONY: test-unit
@@ -125,8 +126,14 @@ test-e2e: install ## Tests of the main job on the whole cluster (14 minutes)
 
 ##@ Benchmarks
 .PHONY: bench-rollout
-bench-rollout: $(BENCH_ENV)/.done ## The decision engine beside Flagger's and Argo Rollouts' rules (20 minutes; QUICK=1: one)
+bench-rollout: $(BENCH_ENV)/.done ## The decision engine beside Flagger's and Argo Rollouts' rules (40 minutes; QUICK=1: one)
 	@$(BENCH_PY) -m bench.rollout
+
+.PHONY: bench-scale
+bench-scale: env $(BENCH_ENV)/.done ## The operator with 10 to 1,000 rollouts on a real kube-apiserver (45 minutes; QUICK=1: two)
+	@scripts/debian-packages apiserver
+	@$(PY) -m bench.scale
+	@test -n "$(QUICK)" || $(BENCH_PY) -m bench.scale.picture
 
 ##@ Environments
 .PHONY: env

@@ -41,6 +41,17 @@ def machine() -> dict[str, Any]:
     return {"cores": os.cpu_count(), "architecture": platform.machine(), "python": platform.python_version()}
 
 
+def load() -> float:
+    """How many processes wanted the CPU in the last minutes: above the number of cores, times are too long."""
+    return round(os.getloadavg()[2], 1)
+
+
+def read(name: str) -> dict[str, Any]:
+    """What `write` wrote."""
+    found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text())
+    return found
+
+
 def write(name: str, rows: list[dict[str, Any]], goals: list[Goal], **more: Any) -> Path:
     """bench/results/NAME.json."""
     content = {

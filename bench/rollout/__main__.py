@@ -1,4 +1,8 @@
-"""make bench-rollout: the decision engine beside the rules of Flagger and Argo Rollouts. QUICK=1 for a short form."""
+"""make bench-rollout: the decision engine beside the rules of Flagger and Argo Rollouts. QUICK=1 for a short form.
+
+RUNS says how many rollouts each cell has. With the argument `again` the goals are reckoned and the picture is drawn
+from the rows of the last whole run.
+"""
 
 from __future__ import annotations
 
@@ -10,29 +14,40 @@ from bench import report
 from bench.rollout import cells, picture
 from bench.rollout.goals import goals
 from bench.rollout.play import Row, Setting, everything
+from perennial.rollout.state import ENGINE_VERSION
 
 SEED = 20261123
+RUNS, QUICK_RUNS = 1000, 50
 
 
 def main() -> int:
     """Play, print, write; 0 also when a goal is missed: the result says so."""
+    if sys.argv[1:] == ["again"]:
+        last = report.read("rollout")
+        return _tell(last["rows"], {name: last[name] for name in ("seed", "seconds", "runs", "engine")})
     quick = bool(os.environ.get("QUICK"))
+    runs = QUICK_RUNS if quick else int(os.environ.get("RUNS", RUNS))
     began = time.monotonic()
-    rows = everything(*_work(quick), SEED, lambda line: print(line, file=sys.stderr))
+    rows = everything(*_work(quick, runs), SEED, lambda line: print(line, file=sys.stderr))
     _print(rows)
-    found = goals(rows)
-    print("\n".join(goal.line() for goal in found))
     if quick:
+        print("\n".join(goal.line() for goal in goals(rows)))
         print("QUICK: too few rollouts for these figures to mean much.")
         return 0
-    path = report.write("rollout", rows, found, seed=SEED, seconds=round(time.monotonic() - began))
+    took = round(time.monotonic() - began)
+    return _tell(rows, {"seed": SEED, "seconds": took, "runs": runs, "engine": ENGINE_VERSION})
+
+
+def _tell(rows: list[Row], more: dict[str, object]) -> int:
+    found = goals(rows)
+    print("\n".join(goal.line() for goal in found))
+    path = report.write("rollout", rows, found, **more)
     picture.draw(rows, path.with_suffix(".png"))
     print(f"{path} and {path.with_suffix('.png').name}")
     return 0
 
 
-def _work(quick: bool) -> tuple[list[cells.Cell], list[Setting]]:
-    runs = 50 if quick else int(os.environ.get("RUNS", "400"))
+def _work(quick: bool, runs: int) -> tuple[list[cells.Cell], list[Setting]]:
     grid = [cell for cell in cells.grid(runs) if not quick or cell.scenario.rps == 100.0]
     late = [cell for cell in cells.late(runs // 2) if not quick or cell.scenario.harm in (0.0, 0.05)]
     chosen = [*grid, *cells.troubles(runs), *cells.timeouts(runs), *late, *cells.reference(3 * runs)]

@@ -15,7 +15,7 @@ ALPHA, BETA = Plan().false_rollback, Plan().miss
 def goals(rows: list[Row]) -> list[Goal]:
     """Each with its target; reference figures are for 5 s polls, stable 1 %, tolerance 0.005, no slack."""
     mine = [row for row in rows if row["system"] == OURS]
-    return [*_errors(mine), *_reference(mine), *_troubles(mine)]
+    return [*_errors(mine), *_reference(mine), *_troubles(mine), *_late(mine), *_elsewhere(mine)]
 
 
 def limit(alpha: float, runs: int) -> float:
@@ -91,3 +91,30 @@ def _troubles(mine: list[Row]) -> list[Goal]:
             Goal(f"promoted although {row['label']}", row["promoted"], "share", limit(BETA, row["runs"]), "lower")
         )
     return found
+
+
+def _late(mine: list[Row]) -> list[Goal]:
+    """What breaks an hour after it was promoted is found by the two percent that stayed: where they tell enough."""
+    rows = [row for row in mine if row["table"] == "late"]
+    good = max((row for row in rows if not row["harm"]), key=lambda row: row["rolled_back"])
+    found = [
+        Goal("good models rolled back in a bake of two hours", good["rolled_back"], "share",
+             limit(ALPHA, good["runs"]), "lower"),
+    ]  # fmt: skip
+    for row in (each for each in rows if each["harm"] >= 0.05):
+        name = f"broken models kept at the end of the bake: {row['label']}"
+        found.append(Goal(name, row["promoted"], "share", limit(BETA, row["runs"]), "lower"))
+    return found
+
+
+def _elsewhere(mine: list[Row]) -> list[Goal]:
+    """With nothing tuned, on all days of the table on which peers' tuned rules are tried."""
+    rows = [row for row in mine if row["table"] == "tuned"]
+    good = max((row for row in rows if not row["harm"]), key=lambda row: row["rolled_back"])
+    bad = max((row for row in rows if row["harm"]), key=lambda row: row["promoted"])
+    return [
+        Goal(f"good models rolled back, worst day ({good['label']})", good["rolled_back"], "share",
+             limit(ALPHA, good["runs"]), "lower"),
+        Goal(f"models 0.5 points worse promoted, worst day ({bad['label']})", bad["promoted"], "share",
+             limit(BETA, bad["runs"]), "lower"),
+    ]  # fmt: skip

@@ -114,7 +114,8 @@ class Part:
         if not alone:
             load = (1 - ramp.share) * (load + ramp.share)
         pod = np.broadcast_to(past.pod_phi, past.phi.shape)[rows]
-        return np.maximum(np.maximum(past.phi[rows], 1 + (pod - 1) * load), 1.0)
+        found: Array = np.maximum(np.maximum(past.phi[rows], 1 + (pod - 1) * load), 1.0)
+        return found
 
     def _bounded(self, ceiling: Mixture, rows: Mask, counts: Counts, ramp: _Ramp, start: Array, end: Array) -> None:
         bound, phi = self.metric.maximum or 0.0, self._phi(rows, ramp, alone=True)[:, None]

@@ -15,7 +15,7 @@ from bench.scale.prometheus import StandIn
 from bench.scale.routes import Place, Routes
 from bench.scale.seed import Rollout, Seeder, Template, places, take_route, template
 from bench.scale.traffic import Gateway, Pair
-from bench.scale.usage import Usage, per_minute, usage
+from bench.scale.usage import Usage, per_minute, per_pass, usage
 from perennial.ports.kube import KubeClient
 from tests.apiserver.installation import installation
 from tests.apiserver.support import Kubectl, OperatorProcess
@@ -24,7 +24,7 @@ from tests.unit.controllers.modeldeployment.world import SETTINGS
 SCRAPE_SECONDS = 5.0
 SCRAPE_AT = 3.0
 """Scrapes are taken that long after a multiple of the interval; the operator asks 1 s after one."""
-UNDER_WAY_SECONDS = 600.0
+UNDER_WAY_SECONDS = 1200.0
 GONE_SECONDS = 240.0
 
 Row = dict[str, Any]
@@ -173,6 +173,7 @@ def _row(size: Size, started: float, single: list[float], together: list[float],
         "cpu_share": round((steady.cpu - first.cpu) / (steady.at - first.at), 4),
         "rss_mb": round(steady.rss, 1),
         "peak_mb": round(after.peak, 1),
+        **per_pass(first, steady),
         "calls_per_minute": per_minute(first, steady),
         "calls_of_all_rollbacks": {
             f"{verb} {plural}": count for (verb, plural), count in sorted((after.calls - before.calls).items())
@@ -195,5 +196,6 @@ async def _in_background(*loops: Any) -> AsyncIterator[None]:
             task.cancel()
         await asyncio.wait(tasks)
         for task in tasks:
-            if not task.cancelled() and task.exception():
-                raise task.exception()  # type: ignore[misc]  it has one
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
+                raise error

@@ -15,6 +15,11 @@ TICKS = os.sysconf("SC_CLK_TCK")
 Call = tuple[str, str]
 
 
+READS = ("get", "list")
+OF_THE_PROCESS = ("leases", "gateways", "services")
+"""What is not asked for the sake of one rollout."""
+
+
 @dataclass(frozen=True)
 class Usage:
     """At one moment: monotonic seconds, CPU seconds since the start, resident MB now and at most, calls so far."""
@@ -54,3 +59,18 @@ def per_minute(before: Usage, after: Usage) -> dict[str, float]:
     minutes = (after.at - before.at) / 60
     made = after.calls - before.calls
     return {f"{verb} {plural}": round(count / minutes, 1) for (verb, plural), count in sorted(made.items())}
+
+
+def per_pass(before: Usage, after: Usage) -> dict[str, float]:
+    """Reads and writes a minute, and reads of each pass over a ModelDeployment (each gets it once)."""
+    minutes = (after.at - before.at) / 60
+    made = {call: count for call, count in (after.calls - before.calls).items() if call[0] != "discover"}
+    reads = sum(count for (verb, _), count in made.items() if verb in READS)
+    writes = sum(count for (verb, plural), count in made.items() if verb not in READS and plural != "leases")
+    passes = made.get(("get", "modeldeployments"), 0)
+    own = sum(count for (verb, plural), count in made.items() if verb in READS and plural not in OF_THE_PROCESS)
+    return {
+        "reads_per_minute": round(reads / minutes, 1),
+        "writes_per_minute": round(writes / minutes, 1),
+        "reads_per_pass": round(own / passes, 2) if passes else 0.0,
+    }

@@ -33,6 +33,7 @@ CHAPTERS = (
     "test_weights",
     "test_bad_canary",
     "test_same_model",
+    "test_strategies",
     "test_bad_serving",
     "test_killed",
     "test_removal",

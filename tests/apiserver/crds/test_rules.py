@@ -66,6 +66,11 @@ def hostname(value: str) -> Object:
     return spec(router={"hostname": value})
 
 
+def compared(*metrics: Object) -> Object:
+    """A deployment that is compared on these."""
+    return spec(analysis={"metrics": list(metrics)})
+
+
 def lasting(cap: int, *seconds: int) -> Object:
     weights = [{"weight": 10 * (index + 1), "minSeconds": each} for index, each in enumerate(seconds)]
     return spec(analysis={"maxDurationSeconds": cap}, strategy={"canary": {"steps": weights}})
@@ -177,6 +182,23 @@ CREATED = [
     pytest.param(DEPLOYMENT, spec(analysis={"falseRollback": "0.5"}), CHANCES, id="a coin to roll back"),
     pytest.param(DEPLOYMENT, spec(analysis={"miss": "900m"}), CHANCES, id="a coin to promote"),
     pytest.param(DEPLOYMENT, spec(analysis={"miss": "1.5"}), "should match", id="no chance"),
+    pytest.param(
+        DEPLOYMENT, compared({"name": "errors"}, {"name": "errors"}), "name each metric once", id="metric twice"
+    ),
+    pytest.param(
+        DEPLOYMENT,
+        compared({"name": "errors", "slowerThanMilliseconds": 50}),
+        "slowerThanMilliseconds is of the metric latency",
+        id="slower errors",
+    ),
+    pytest.param(
+        DEPLOYMENT,
+        compared({"name": "latency", "max": "0.1"}),
+        "max of latency needs slowerThanMilliseconds",
+        id="a learned bound alone",
+    ),
+    pytest.param(DEPLOYMENT, compared({"name": "Errors"}), "should match", id="a metric's name"),
+    pytest.param(DEPLOYMENT, spec(analysis={"onInconclusive": "Guess"}), "Unsupported value", id="a guess"),
     pytest.param(DEPLOYMENT, name("a" * 37), DEPLOYMENT_NAME, id="long name"),
     pytest.param(DEPLOYMENT, name("a.b"), DEPLOYMENT_NAME, id="name with a dot"),
     pytest.param(DEPLOYMENT, name("1a"), DEPLOYMENT_NAME, id="name beginning with a digit"),
@@ -214,6 +236,16 @@ TAKEN = [
     pytest.param(DEPLOYMENT, steps(1, 50, 99), id="rising steps"),
     pytest.param(DEPLOYMENT, lasting(60, 30, 29), id="steps within the time cap"),
     pytest.param(DEPLOYMENT, spec(analysis={"falseRollback": ".49", "miss": "499m"}), id="chances"),
+    pytest.param(
+        DEPLOYMENT,
+        compared(
+            {"name": "errors", "max": "0.05"},
+            {"name": "latency", "slowerThanMilliseconds": 50, "max": "0.1", "tolerance": "0.02"},
+            {"name": "refused"},
+        ),
+        id="three metrics",
+    ),
+    pytest.param(DEPLOYMENT, compared({"name": "latency"}), id="a learned bound beside stable"),
     pytest.param(DEPLOYMENT, hostname(f"{'a' * 63}.1.com"), id="longest label"),
     pytest.param(DEPLOYMENT, spec(serving={"env": [{"name": "HOMES", "value": "/"}]}), id="another variable"),
     pytest.param(DEPLOYMENT, name("a" * 36), id="longest name"),

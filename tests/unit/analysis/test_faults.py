@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +14,7 @@ from perennial.core.analysis import Analysis, Watched
 from perennial.ports.prometheus import Series
 from perennial.rollout import Verdict
 
-from .world import GRID, Loop, World, gateway, steady, watched
+from .world import GRID, START, Loop, World, gateway, steady, watched
 
 
 async def test_a_rollout_that_cannot_be_judged_holds_and_the_others_go_on(
@@ -90,3 +92,61 @@ async def test_a_change_of_weight_while_prometheus_is_asked_is_not_lost() -> Non
     reading = await loop.run(5)
     assert reading.step == 1
     assert reading.verdict is Verdict.HOLD
+
+
+async def test_a_prometheus_that_lost_everything() -> None:
+    world = World(steady())
+    world.run(300)
+    loop = Loop(world, watched(world))
+    before = await loop.run(30)
+    world.prometheus.samples.clear()
+    world.scraping = False
+    away = await loop.run(40)
+    assert (away.verdict, away.reason) == (Verdict.HOLD, "MetricsUnavailable")
+    world.scraping = True
+    back = await loop.run(30)
+    assert back.verdict is not Verdict.ROLL_BACK
+    assert before.canary_requests < back.canary_requests < before.canary_requests + 1000
+    assert back.canary_bad == 0
+
+
+async def test_a_canary_that_nobody_counts_is_withdrawn() -> None:
+    world = World(steady())
+    world.run(300)
+    loop = Loop(world, watched(world))
+    await loop.run(30)
+    world.versions = {"m-1"}
+    assert (await loop.run(110)).verdict is Verdict.HOLD
+    gone = await loop.run(30)
+    assert gone.verdict is Verdict.WITHDRAW
+    assert "does not count against the model" in gone.message
+    assert loop.changes[-1] == "m"
+
+
+async def test_while_all_samples_are_missing_nobody_is_withdrawn() -> None:
+    world = World(steady())
+    world.run(300)
+    loop = Loop(world, watched(world))
+    await loop.run(30)
+    world.scraping = False
+    assert (await loop.run(300)).verdict is Verdict.HOLD
+
+
+async def test_what_touches_a_disturbance_is_counted_for_neither() -> None:
+    def failing(time: float) -> dict[tuple[str, str], float]:
+        code = "5" if START + 345 < time < START + 360 else "2"
+        return {("m-1", "2"): 90.0, ("m-2", code): 10.0}
+
+    world = World(failing)
+    world.run(300)
+    loop = Loop(world, watched(world))
+    await loop.run(44)
+    loop.watched = replace(loop.watched, disturbed=((world.time, math.inf),))
+    loop.analysis.track(loop.watched)
+    during = await loop.run(30)
+    loop.watched = replace(loop.watched, disturbed=((START + 344, START + 362),))
+    loop.analysis.track(loop.watched)
+    after = await loop.run(60)
+    assert (during.canary_bad, after.canary_bad) == (0, 0)
+    assert after.verdict is not Verdict.ROLL_BACK
+    assert after.canary_requests > during.canary_requests + 300

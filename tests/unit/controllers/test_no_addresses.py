@@ -66,6 +66,8 @@ def texts(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
                 yield path, schema.get("pattern", "")
         case "integer" | "boolean":
             return
+        case None if schema.get("x-kubernetes-int-or-string"):
+            yield path, schema.get("pattern", "")
         case other:
             raise AssertionError(f"{path} has no type that can be looked at: {other}")
 

@@ -29,7 +29,7 @@ async def server(handler: Handler) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def send(handler: Handler, *, count: int, rate: float = 500, patience: float = 5) -> Tally:
+async def send(handler: Handler, *, count: int, rate: float = 500, patience: float = 20) -> Tally:
     """Send until `count` requests reached the server, then stop, and return the counts."""
     tally, stop, seen = Tally(), asyncio.Event(), 0
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Generic
@@ -14,15 +15,14 @@ from perennial.core.counting.buckets import Buckets
 from perennial.core.counting.family import Wanted
 from perennial.core.counting.ratio import doubled
 from perennial.core.entries import Entry
-from perennial.core.evidence import Scraped
-from perennial.core.histories import Span
 from perennial.core.polling import HISTORY_SECONDS, Grid
-from perennial.core.progress import Progress, Question
+from perennial.core.progress import Progress
 from perennial.core.sources import ERRORS, Source
 from perennial.rollout.bursts import Pods
 from perennial.rollout.decision import Decision, HoldReason, hold
 
-FRESH, RESUMED = 10, 100
+_PODS = "pods of stable"
+FRESH, RESUMED = 5, 100
 """Rollouts whose past is read by one query: an hour of those that begin, minutes of those that go on."""
 NEAR_SECONDS = 300.0
 
@@ -49,16 +49,26 @@ class Backward(Generic[KeyT]):
         found: dict[str, Answered] = {}
         for name in sorted({name for entry in entries if entry.question for name in entry.question.families}):
             found[name] = await self._ask(name, entries)
-            problem = found[name].problem
-            if problem is not None:
-                return dict.fromkeys(range(len(entries)), problem)
-        pods = await self._pods(entries)
-        problems = {}
+        found[_PODS] = await self._pods(entries)
+        problem = next((each.problem for each in found.values() if each.problem is not None), None)
+        if problem is not None:
+            return dict.fromkeys(range(len(entries)), problem)
+        known, problems = dict[int, Progress](), dict[int, Decision]()
         for index, entry in enumerate(entries):
             with self._guarded(entry):
-                problem = pods.problem or await self._remember(entry, found, pods)
-                if problem is not None:
-                    problems[index] = problem
+                now = self._remember(entry, found)
+                if isinstance(now, Decision):
+                    problems[index] = now
+                else:
+                    known[index] = now
+            await asyncio.sleep(0)
+        problem = await self._older(entries, known)
+        if problem is not None:
+            return dict.fromkeys(range(len(entries)), problem)
+        for index, now in known.items():
+            # Read again: `track` may have learned of a change of weight while Prometheus was asked.
+            before = entries[index].progress
+            entries[index].progress = replace(now, changes=before.changes if before else now.changes)
         return problems
 
     async def _ask(self, name: str, entries: Sequence[Entry[KeyT]]) -> Answered:
@@ -79,7 +89,7 @@ class Backward(Generic[KeyT]):
         wanted = Wanted(tuple((entry.watched.namespace, entry.watched.stable) for entry in fresh))
         return await ask(self._source.other, self._source.pods.query(end - start, wanted), end, self._source.pods.owner)
 
-    async def _remember(self, entry: Entry[KeyT], found: dict[str, Answered], pods: Answered) -> Decision | None:
+    def _remember(self, entry: Entry[KeyT], found: Mapping[str, Answered]) -> Progress | Decision:
         question, now = entry.question, entry.progress
         assert question is not None
         assert now is not None
@@ -90,14 +100,7 @@ class Backward(Generic[KeyT]):
         twice = next((name for name in scraped if name != ERRORS and doubled(scraped[name].stable)), None)
         if twice is not None:
             return hold(HoldReason.METRICS_UNAVAILABLE, _twice(twice))
-        now = histories.remember(now, question, self._grid, scraped, self._of_pods(entry, now, pods))
-        if now.state is None:
-            now, problem = await self._older(entry, question, now)
-            if problem is not None:
-                return problem
-        # Read again: `track` may have learned of a change of weight while Prometheus was asked.
-        entry.progress = replace(now, changes=entry.progress.changes if entry.progress else now.changes)
-        return None
+        return histories.remember(now, question, self._grid, scraped, self._of_pods(entry, now, found[_PODS]))
 
     def _of_pods(self, entry: Entry[KeyT], now: Progress, pods: Answered) -> Pods:
         if self._source.pods is None or now.state is not None:
@@ -109,26 +112,39 @@ class Backward(Generic[KeyT]):
         ]
         return self._source.pods.pods(series, start, now.position, self._grid.poll_seconds)
 
-    async def _older(self, entry: Entry[KeyT], question: Question, now: Progress) -> tuple[Progress, Decision | None]:
-        for span in histories.older(now):
-            scraped = dict[str, Scraped]()
-            for name in [name for name in question.families if histories.lacks_bad(now, name)]:
-                answered = await self._ask_older(entry, name, now, span)
-                if answered.problem is not None:
-                    return now, answered.problem
-                family, bound = question.families[name], now.bounds.get(name)
-                scraped[name] = histories.scraped_of(family, entry.watched, answered.series, bound)
-            if not any(both.stable for both in scraped.values()):
-                break
-            stable = {name: both.stable for name, both in scraped.items()}
-            now = histories.remember_older(now, question, self._grid, span, stable)
-        return now, None
+    async def _older(self, entries: Sequence[Entry[KeyT]], known: dict[int, Progress]) -> Decision | None:
+        """A longer history of those that need it, into `known`."""
+        needed = sorted({name for now in known.values() for name in now.warmth.metrics})
+        for name in needed:
+            lacking = [index for index, now in known.items() if now.state is None and histories.lacks_bad(now, name)]
+            if not lacking:
+                continue
+            answered = await self._ask_older(name, [(entries[index], known[index]) for index in lacking])
+            if answered.problem is not None:
+                return answered.problem
+            for index in lacking:
+                with self._guarded(entries[index]):
+                    known[index] = self._with_older(entries[index], known[index], name, answered)
+                await asyncio.sleep(0)
+        return None
 
-    async def _ask_older(self, entry: Entry[KeyT], name: str, now: Progress, span: Span) -> Answered:
-        family, bound = self._source.families[name], now.bounds.get(name)
-        edges = family.labels_of(bound) if isinstance(family, Buckets) and bound is not None else ()
-        wanted = Wanted(((entry.watched.namespace, entry.watched.stable),), edges)
-        return await ask(self._source.other, family.query(span.end - span.start, wanted), span.end, family.owner)
+    async def _ask_older(self, name: str, lacking: Sequence[tuple[Entry[KeyT], Progress]]) -> Answered:
+        family = self._source.families[name]
+        spans = [histories.older(now) for _, now in lacking]
+        start, end = min(span.start for span in spans), max(span.end for span in spans)
+        owners = tuple((entry.watched.namespace, entry.watched.stable) for entry, _ in lacking)
+        bounds = {now.bounds[name] for _, now in lacking if name in now.bounds}
+        edges = {label for edge in bounds for label in family.labels_of(edge)} if isinstance(family, Buckets) else ()
+        raw = family.query(end - start, Wanted(owners, tuple(sorted(edges))))
+        return await ask(
+            self._source.other, f"{raw.removesuffix(']')}:{histories.COARSE_SECONDS:.0f}s]", end, family.owner
+        )
+
+    def _with_older(self, entry: Entry[KeyT], now: Progress, name: str, answered: Answered) -> Progress:
+        assert entry.question is not None
+        family, bound, until = entry.question.families[name], now.bounds.get(name), histories.older(now).end
+        scraped = histories.scraped_of(family, entry.watched, answered.series, bound, until)
+        return histories.remember_older(now, entry.question, {name: scraped.stable})
 
 
 def _alike(one: Progress, other: Progress) -> bool:

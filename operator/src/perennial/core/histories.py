@@ -22,7 +22,8 @@ from perennial.rollout.bursts import Pods
 KeyT = TypeVar("KeyT")
 
 LONGEST_SECONDS = 24 * 3600.0
-PIECE_SECONDS = 6 * 3600.0
+COARSE_SECONDS = 60.0
+"""A longer history is read at this distance: what comes in bursts of seconds looks as bursty over a minute."""
 
 Answer = Mapping[Owner, Sequence[Series]]
 """Series of one family by whose they are."""
@@ -42,11 +43,9 @@ def before(progress: Progress) -> Span:
     return Span(progress.position - length, progress.position)
 
 
-def older(progress: Progress) -> list[Span]:
-    """Pieces of a longer history, the newest first: read until there were enough bad requests to see bursts."""
-    last, first = progress.position - HISTORY_SECONDS, progress.position - LONGEST_SECONDS
-    ends = [last - index * PIECE_SECONDS for index in range(math.ceil((last - first) / PIECE_SECONDS))]
-    return [Span(max(end - PIECE_SECONDS, first), end) for end in ends]
+def older(progress: Progress) -> Span:
+    """A longer history, for what had too few bad requests in its last hour to see bursts."""
+    return Span(progress.position - LONGEST_SECONDS, progress.position - HISTORY_SECONDS)
 
 
 def scraped_of(
@@ -110,17 +109,14 @@ def lacks_bad(progress: Progress, name: str) -> bool:
     return learned is not None and learned.last.n > 0 and learned.bad < ENOUGH_BAD
 
 
-def remember_older(
-    progress: Progress, question: Question, grid: Grid, span: Span, scraped: Mapping[str, Scrapes]
-) -> Progress:
-    """With one piece of a longer history of stable, for burstiness alone."""
-    metrics = dict(progress.warmth.metrics)
+def remember_older(progress: Progress, question: Question, scraped: Mapping[str, Scrapes]) -> Progress:
+    """With a longer history of stable, for burstiness alone."""
+    metrics, span = dict(progress.warmth.metrics), older(progress)
     for name, stable in scraped.items():
         family, bound = question.families[name], progress.bounds.get(name)
         _, _, grown = growth.follow(Tails(), {}, stable)
-        counts = [
-            family.tally(each, bound).compared for each in intervals(grown, span.start, span.end, grid.poll_seconds)
-        ]
+        each = intervals(grown, span.start, span.end, COARSE_SECONDS)
+        counts = [family.tally(one, bound).compared for one in each]
         newest = metrics[name].last
         metrics[name] = replace(replace(metrics[name], last=type(newest)(0, 0)).spread_over(counts), last=newest)
     return replace(progress, warmth=replace(progress.warmth, metrics=metrics))

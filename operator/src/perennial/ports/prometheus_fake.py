@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -9,13 +10,13 @@ from collections.abc import Mapping
 from perennial.ports.prometheus_types import PrometheusUnavailable, Series
 
 _MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)"((?:[^"\\]|\\.)*)"')
-_RANGE = re.compile(r"\[(\d+)s\]$")
+_RANGE = re.compile(r"\[(\d+)s(?::(\d+)s)?\]$")
 
 Labels = tuple[tuple[str, str], ...]
 
 
 class RecordingPrometheus:
-    """Keeps samples by labels; answers `{matchers}[Ns]` for equality, inequality and regular expressions.
+    """Keeps samples by labels; answers `{matchers}[Ns]` and `{matchers}[Ns:Ms]` with any matchers.
 
     `failure`, if set, is raised by every query. `queries` has each (promql, at).
     """
@@ -43,9 +44,17 @@ class RecordingPrometheus:
         answer = []
         for labels, samples in self.samples.items():
             kept = tuple(sorted(sample for sample in samples if since < sample[0] <= at))
+            if length.group(2):
+                kept = _every(int(length.group(2)), kept)
             if kept and _matches(dict(labels), matchers):
                 answer.append(Series(dict(labels), kept))
         return answer
+
+
+def _every(step: int, samples: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    """The last sample before each multiple of `step`, as a subquery has it."""
+    last = {math.ceil(time / step) * float(step): value for time, value in samples}
+    return tuple(last.items())
 
 
 def _unquoted(value: str) -> str:

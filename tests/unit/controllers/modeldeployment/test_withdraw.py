@@ -291,3 +291,19 @@ async def test_the_times_without_a_pod_are_kept_while_two_are_compared() -> None
     world.analysis.says(Verdict.ROLL_BACK)
     await world.step()
     assert (await world.status())["disturbances"] == []
+
+
+@pytest.mark.parametrize(("since", "kept"), [("2026-01-01T00:00:00Z", True), ("2020-01-01T00:00:00Z", False)])
+async def test_an_evicted_pod_is_left_out_once_and_one_of_long_ago_not_at_all(since: str, kept: bool) -> None:
+    world = World(version(1))
+    await world.in_traffic()
+    stable = await service_of(world, "stable")
+    pod = await world.kube.get(POD, NAMESPACE, f"{stable}-pod")
+    assert pod is not None
+    over = {**EVICTED["status"], "conditions": [UNREADY | {"lastTransitionTime": since}]}
+    evicted = {**pod["metadata"], "name": f"{stable}-evicted", "creationTimestamp": since}
+    world.kube.put({**pod, "metadata": evicted, "status": over})
+    for _ in range(3):
+        await world.step()
+    told = (await world.status())["disturbances"]
+    assert told == ([{"since": since, "until": since}] if kept else [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from perennial.controllers.modeldeployment import byhand, ways
-from perennial.controllers.modeldeployment.course import CANARY, NOT_ROUTED, Course
+from perennial.controllers.modeldeployment.course import CANARY, NOT_ROUTED, PREVIOUS, Course
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.revision import Record
 from perennial.controllers.modeldeployment.target import Problem
@@ -29,7 +29,7 @@ def pods(seen: Observed, course: Course, record: Record) -> int:
     role = course.role(record.revision)
     if role == CANARY:
         return _on_its_way(seen, course, record, full)
-    if role and (course.canary or course.previous):
+    if role and (course.canary or course.bakes or role == PREVIOUS):
         # Not fewer than before the rollout until it is over: going back must never land on one pod.
         return max(full, _has(seen, record))
     return full

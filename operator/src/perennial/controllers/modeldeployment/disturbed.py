@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from perennial.api.modeldeployment_status import Disturbance
 from perennial.controllers.modeldeployment.course import Course
@@ -32,12 +32,21 @@ def disturbances(seen: Observed, course: Course, now: datetime) -> list[Disturba
     revisions = compared(course)
     if not revisions:
         return []
-    found = [each for revision in revisions for each in _of(seen, revision)]
+    began = _began(course)
+    taken = (each for revision in revisions for each in _of(seen, revision))
+    found = [each for each in taken if each.until is None or each.until >= began]
     known = _closed(seen.status.disturbances, any(each.until is None for each in found), now)
     for each in sorted(found, key=lambda one: one.since):
         if not any(_covers(old, each) for old in known):
             known.append(_told(each))
     return known[-KEPT:]
+
+
+def _began(course: Course) -> datetime:
+    """When the comparison began: pods that were evicted before are still there as records of themselves."""
+    previous = course.previous
+    since = course.canary.started if course.canary else previous.since if previous else None
+    return parse_time(since) if since else datetime.min.replace(tzinfo=UTC)
 
 
 def _of(seen: Observed, revision: str) -> Iterator[Disruption]:

@@ -29,12 +29,12 @@ Values = Mapping[str, float]
 Scrapes = Mapping[LineKey, Mapping[float, Values]]
 """One version's scrapes by line and time (Unix seconds)."""
 
-_PROCESS_LABELS = frozenset(("instance", "job", "namespace", "pod"))
+_PROCESS_LABELS = ("instance", "job", "namespace", "pod")
 
 
 def process_of(labels: Mapping[str, str]) -> Process:
     """Which scraped process a series is of. Labels that replicas of a Prometheus (an HA pair) add play no part."""
-    return tuple(sorted((name, value) for name, value in labels.items() if name in _PROCESS_LABELS))
+    return tuple([(name, labels[name]) for name in _PROCESS_LABELS if name in labels])
 
 
 @dataclass(frozen=True, slots=True)
