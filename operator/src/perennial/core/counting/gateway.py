@@ -8,7 +8,6 @@ alike. For an absolute bound only 5xx and unanswered count.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -51,11 +50,11 @@ class GatewayErrors:
 
     def collect(self, series: Iterable[RawSeries], _bound: float | None = None) -> Scrapes:
         """Samples of one process with the same time are one scrape; one that lacks the total or a number is none."""
-        found: defaultdict[LineKey, defaultdict[float, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+        found: dict[LineKey, dict[float, dict[str, float]]] = {}
         for labels, samples in series:
-            line, slot = found[process_of(labels), ()], _slot(labels)
+            line, slot = found.setdefault((process_of(labels), ()), {}), _slot(labels)
             for time, value in samples:
-                line[time][slot] = value
+                line.setdefault(time, {})[slot] = value
         return {key: {time: _values(raw) for time, raw in line.items() if _whole(raw)} for key, line in found.items()}
 
     def tally(self, grown: Values, _bound: float | None) -> Tally:
