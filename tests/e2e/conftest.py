@@ -35,7 +35,9 @@ CHAPTERS = (
     "test_same_model",
     "test_strategies",
     "test_bad_serving",
+    "test_prometheus",
     "test_killed",
+    "test_latency",
     "test_removal",
 )
 CLUSTER = chosen()

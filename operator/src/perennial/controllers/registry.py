@@ -50,7 +50,7 @@ def _merging(services: Services) -> Merging | None:
     def changed(namespace: str, name: str) -> None:
         services.enqueue(Key(MODEL_DEPLOYMENT.kind, namespace, name))
 
-    return Merging(connecting.connect(found), services.clock, _grid(settings), changed)
+    return Merging(connecting.client_of(found), services.clock, _grid(settings), changed)
 
 
 def _grid(settings: Settings) -> Grid:

@@ -12,7 +12,7 @@ SETTINGS_SOURCE = "settings"
 """The name that the source of the settings has for clients; rollouts name it by naming none."""
 
 
-def connect(definition: SourceDefinition) -> HttpPrometheus:
+def client_of(definition: SourceDefinition) -> HttpPrometheus:
     """A client of its own: one that hangs at one question does not keep another waiting."""
     return HttpPrometheus(definition.url, token_file=definition.token_file, ca_file=definition.ca_file)
 
@@ -20,10 +20,10 @@ def connect(definition: SourceDefinition) -> HttpPrometheus:
 def sources(settings: Settings) -> Sources:
     """All of them. The file was read before, with the settings."""
     file = _file(settings)
-    by_name: dict[str, Source] = {each.name: source_of(each, connect, settings.gateway_job) for each in file.sources}
+    by_name: dict[str, Source] = {each.name: source_of(each, client_of, settings.gateway_job) for each in file.sources}
     plain = of_settings(settings)
     if plain is not None:
-        by_name[""] = source_of(plain, connect, settings.gateway_job)
+        by_name[""] = source_of(plain, client_of, settings.gateway_job)
     elif file.default is not None:
         by_name[""] = by_name[file.default]
     return Sources(by_name)

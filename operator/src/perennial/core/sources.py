@@ -99,8 +99,8 @@ def mlserver_families(job: str) -> dict[str, Family]:
 Connect = Callable[[SourceDefinition], PrometheusSource]
 
 
-def source_of(definition: SourceDefinition, connect: Connect, gateway_job: str) -> Source:
-    """A source as its owner defined it; each of its clients is one that `connect` makes."""
+def source_of(definition: SourceDefinition, client_of: Connect, gateway_job: str) -> Source:
+    """A source as its owner defined it; each of its clients is one that `client_of` makes."""
     families: dict[str, Family] = {}
     pods = None
     if definition.preset == "EnvoyGateway":
@@ -115,7 +115,7 @@ def source_of(definition: SourceDefinition, connect: Connect, gateway_job: str) 
     for name, metric in definition.metrics.items():
         families[name] = _ratio(name, metric, definition.replica_labels)
     return Source(
-        definition.name, connect(definition), connect(definition), families, pods, frozenset(definition.namespaces)
+        definition.name, client_of(definition), client_of(definition), families, pods, frozenset(definition.namespaces)
     )
 
 
