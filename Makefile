@@ -91,7 +91,7 @@ lint: env $(BENCH_ENV)/.done check-generated ## ruff, mypy --strict, the layers,
 	@$(OPERATOR_ENV)/bin/mypy operator/src clusters devcluster demo
 	@$(TRAINER_ENV)/bin/mypy trainer/src
 	@$(OPERATOR_ENV)/bin/mypy bench/scale --exclude picture
-	@$(BENCH_ENV)/bin/mypy bench/rollout bench/scale/picture.py
+	@$(BENCH_ENV)/bin/mypy bench/rollout bench/scale/picture.py bench/tables.py
 	@$(OPERATOR_ENV)/bin/lint-imports --no-cache
 
 .PHONY: test-unit

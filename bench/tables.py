@@ -130,7 +130,12 @@ def goals() -> str:
     return _goals("rollout")
 
 
+NOT_RUN = "There are no committed results of this benchmark yet.\n"
+
+
 def _goals(name: str) -> str:
+    if not (report.RESULTS / f"{name}.json").exists():
+        return NOT_RUN
     found = []
     for goal in report.read(name)["goals"]:
         limit = f"{'at most' if goal['better'] == 'lower' else 'at least'} {goal['target']:.4g} {goal['unit']}"
@@ -141,6 +146,8 @@ def _goals(name: str) -> str:
 
 def scale() -> str:
     """The operator's speed against the number of rollouts."""
+    if not (report.RESULTS / "scale.json").exists():
+        return NOT_RUN
     head = ["rollouts", "one bad: p50", "p99", "all bad: p50", "last", "CPU", "memory", "reads/min", "writes/min"]
     found = [
         [

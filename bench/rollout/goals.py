@@ -50,18 +50,17 @@ def _errors(mine: list[Row]) -> list[Goal]:
 
 def _reference(mine: list[Row]) -> list[Goal]:
     row = {each["label"]: each for each in mine if each["table"] == "reference"}
-    found = [
-        Goal("good model promoted at 100/s, median", row["100/s, +0 pp"]["promote_p50_s"], "s", 135, "lower"),
-        Goal("good model promoted at 100/s, p90", row["100/s, +0 pp"]["promote_p90_s"], "s", 275, "lower"),
-        Goal("good model promoted at 10/s, median", row["10/s, +0 pp"]["promote_p50_s"], "s", 975, "lower"),
-        Goal("good model promoted at 300/s, median", row["300/s, +0 pp"]["promote_p50_s"], "s", 55, "lower"),
-        Goal("+0.5 pp promoted at 100/s", row["100/s, +0.5 pp"]["promoted"], "share", 0.04, "lower"),
-    ]
+    found = [Goal("+0.5 pp promoted at 100/s", row["100/s, +0.5 pp"]["promoted"], "share", 0.04, "lower")]
+    aims = (("100/s", "p50", 135.0), ("100/s", "p90", 275.0), ("10/s", "p50", 975.0), ("300/s", "p50", 55.0))
+    for short in ("", ", requests of 5 s at most"):
+        for traffic, which, seconds in aims:
+            value = row[f"{traffic}, +0 pp{short}"][f"promote_{which}_s"]
+            name = f"good model promoted at {traffic}{short}, {'median' if which == 'p50' else which}"
+            found.append(Goal(name, value, "s", seconds, "lower"))
     for harm, requests in (("1", 2140.0), ("2", 564.0), ("5", 155.0)):
-        value = row[f"100/s, +{harm} pp"]["canary_requests_to_rollback"]
-        found.append(
-            Goal(f"+{harm} pp rolled back at 100/s, mean canary requests", value, "requests", requests, "lower")
-        )
+        value = row[f"100/s, +{harm} pp"]["counted_to_rollback"]
+        name = f"+{harm} pp rolled back at 100/s, mean counted requests of the canary"
+        found.append(Goal(name, value, "requests", requests, "lower"))
     for harm in ("1", "2", "5"):
         found.append(_information(f"+{harm} pp from the first request on", row[f"100/s, +{harm} pp"], 1.5))
         found.append(_information(f"+{harm} pp after an hour", row[f"held at 5 %, +{harm} pp after an hour"], 3.5))

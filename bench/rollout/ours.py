@@ -39,6 +39,7 @@ def simulate(scenario: Scenario, plan: Plan, rows: int, rng: np.random.Generator
         if not counted.any():
             continue
         twin.update(counted, [counts.of(counted)], step[counted])
+        ledger.out.counted[counted] += counts.n_c[counted]
         if time > scenario.harm_after:
             ledger.out.information[counted] += (counts.n_c * told[step])[counted]
         verdicts = np.zeros(rows, dtype=np.int64)

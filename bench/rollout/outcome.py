@@ -26,6 +26,8 @@ class Outcomes:
     canary_requests: Array
     harmed: Array
     information: Array
+    counted: Array
+    """Requests of the canary that were evidence: without those of the intervals around a change of weight."""
     broke: float = 0.0
     """When the canary became worse, in seconds."""
 
@@ -51,6 +53,7 @@ class Outcomes:
             "canary_requests_to_rollback": float(np.mean(self.canary_requests[rolled_back]))
             if any(rolled_back)
             else None,
+            "counted_to_rollback": float(np.mean(self.counted[rolled_back])) if any(rolled_back) else None,
             "information_to_rollback": float(np.mean(self.information[rolled_back])) if any(rolled_back) else None,
             "harmed_mean": float(np.mean(self.harmed)),
         }
@@ -69,6 +72,7 @@ class Ledger:
             canary_requests=np.zeros(rows),
             harmed=np.zeros(rows),
             information=np.zeros(rows),
+            counted=np.zeros(rows),
             broke=scenario.harm_after,
         )
 

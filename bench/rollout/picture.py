@@ -15,6 +15,8 @@ from bench.rollout.play import ARGO, FLAGGER, OURS, Row
 
 SYSTEMS = (OURS, FLAGGER, ARGO)
 COLOURS = {OURS: "#1b7f5c", FLAGGER: "#d98032", ARGO: "#5b6fb5"}
+BESIDE = {OURS: -15, FLAGGER: 7, ARGO: 7}
+"""Points above or below, so that lines that meet do not cover each other's numbers."""
 FLOOR = 0.003
 """A share of nothing is drawn this high, so that its bar can be seen."""
 
@@ -48,10 +50,11 @@ def _days(axes: Axes, rows: list[Row], harm: float, column: str, title: str, pro
         at = [index + (place - 1) * 0.27 for index in range(len(days))]
         axes.bar(at, [max(value[day], FLOOR) for day in days], 0.25, label=system, color=COLOURS[system])
         for x, day in zip(at, days, strict=True):
-            axes.text(x, max(value[day], FLOOR) + 0.012, f"{100 * value[day]:.0f}", ha="center", fontsize=8)
+            text = f"{100 * value[day]:.0f}"
+            axes.text(x, max(value[day], FLOOR) + 0.012, text, ha="center", fontsize=8, color=COLOURS[system])
     axes.axhline(promise, color="#444444", linewidth=1, linestyle="--", label="what Perennial promises, at most")
     axes.set_xticks(range(len(days)), [day.replace(" ", "\n", 1) for day in days])
-    axes.set_ylim(0, 1.08)
+    axes.set_ylim(0, 1.1)
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     _finish(axes, title)
 
@@ -65,6 +68,7 @@ def _harm(axes: Axes, rows: list[Row]) -> None:
     axes.set_xticks([0.5, 1, 2, 5, 50], ["+0.5", "+1", "+2", "+5", "+50"])
     axes.set_xlabel("how much worse the canary is, in points")
     axes.set_ylabel("users with a bad answer more, within 4 h")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     _finish(axes, "Harm done by a worse model, mean of all rollouts\n(stable 1 %, 100 requests/s, everyone's defaults)")
 
 
@@ -78,10 +82,11 @@ def _time(axes: Axes, rows: list[Row]) -> None:
             axes.annotate(
                 f"{row['promoted']:.0%}",
                 (row["rps"], value),
-                (0, 7),
+                (0, BESIDE[system]),
                 textcoords="offset points",
                 ha="center",
                 fontsize=8,
+                color=COLOURS[system],
             )
     axes.set_xscale("log")
     axes.set_yscale("log")

@@ -15,7 +15,7 @@ from bench.scale.prometheus import StandIn
 from bench.scale.routes import Place, Routes
 from bench.scale.seed import Rollout, Seeder, Template, places, take_route, template
 from bench.scale.traffic import Gateway, Pair
-from bench.scale.usage import Usage, per_minute, per_pass, usage
+from bench.scale.usage import Usage, per_minute, per_pass, samples, usage
 from perennial.ports.kube import KubeClient
 from tests.apiserver.installation import installation
 from tests.apiserver.support import Kubectl, OperatorProcess
@@ -129,13 +129,13 @@ async def _measure(size: Size, stage: Stage, account: Path, folder: Path, url: s
         begun = time.monotonic()
         await _under_way(process, size.total)
         started = time.monotonic() - begun
-        first = usage(process, process.pid)
+        first = await asyncio.to_thread(usage, process, process.pid)
         await asyncio.sleep(size.steady_seconds)
-        steady = usage(process, process.pid)
+        steady = await asyncio.to_thread(usage, process, process.pid)
         single = await _single(size, stage, seed)
-        before = usage(process, process.pid)
+        before = await asyncio.to_thread(usage, process, process.pid)
         together = await stage.break_([each for each in stage.rollouts if place_of(each) not in stage.routes.zero])
-        after = usage(process, process.pid)
+        after = await asyncio.to_thread(usage, process, process.pid)
         return _row(size, started, single, together, (first, steady, before, after))
     finally:
         process.end()
@@ -145,8 +145,8 @@ async def _under_way(process: OperatorProcess, total: int) -> None:
     """Until every rollout has been judged once and nothing waits."""
     async with asyncio.timeout(UNDER_WAY_SECONDS):
         while True:
-            judged = await asyncio.to_thread(process.samples, "perennial_rollout_weight_percent")
-            depth = await asyncio.to_thread(process.samples, "perennial_queue_depth")
+            judged = await asyncio.to_thread(samples, process, "perennial_rollout_weight_percent")
+            depth = await asyncio.to_thread(samples, process, "perennial_queue_depth")
             if len(judged) == total and not depth[""]:
                 return
             await asyncio.sleep(2)

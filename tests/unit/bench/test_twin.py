@@ -105,7 +105,7 @@ class Both:
         ]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("slack", [0.0, 0.2])
 @pytest.mark.parametrize("name", PLANS)
 def test_both_engines_agree_to_1e_9(name: str, seed: int, slack: float) -> None:
