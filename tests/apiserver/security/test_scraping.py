@@ -16,6 +16,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from perennial.controllers.modeldeployment.watched import MIRROR
 from perennial.core.counting.buckets import Buckets
 from perennial.core.counting.family import Wanted
 from perennial.core.counting.gateway import GatewayErrors
@@ -31,7 +32,8 @@ from tests.apiserver.support import Kubectl, eventually
 
 GATEWAY = "envoy-gateway-system"
 CLUSTER = 'envoy_cluster_name="service/victim/m-1-predictor/80/http"'
-TRUE = f"envoy_cluster_upstream_rq_total{{{CLUSTER}}} 834\n"
+COPIES = 'envoy_cluster_name="httproute/victim/late/rule/0-mirror-0"'
+TRUE = f"envoy_cluster_upstream_rq_total{{{CLUSTER}}} 834\nenvoy_cluster_upstream_rq_total{{{COPIES}}} 12\n"
 FORGED = (
     f'envoy_cluster_upstream_rq_total{{{CLUSTER},isvc_namespace="victim",isvc="m-1",job="perennial-gateway"}} 666\n'
     f'envoy_cluster_upstream_rq_xx{{{CLUSTER},isvc_namespace="victim",isvc="m-1",envoy_response_code_class="5"}} 666\n'
@@ -76,14 +78,15 @@ async def test_no_tenant_can_forge_what_the_gateway_counts(scraped: str, secured
         # A user's own job has read all the forged series, and our jobs what is theirs.
         await eventually(_read(url, "perennial_leader", 3), "the user's own job reads", 60)
         await eventually(_read(url, 'own_loss{job=~"perennial-.*"}', 2), "our jobs read", 60)
-        await eventually(_read(url, 'envoy_cluster_upstream_rq_total{job="perennial-gateway"}', 1), "the gateway", 60)
+        await eventually(_read(url, 'envoy_cluster_upstream_rq_total{job="perennial-gateway"}', 2), "the gateway", 60)
         source = HttpPrometheus(url)
         taken = await source.query(GatewayErrors(Grid().job).query(60, Wanted()), time.time())
         for query in every_query():
             await source.query(query, time.time())
         source.close()
-        assert {(each.labels["namespace"], *{value for _, value in each.samples}) for each in taken} == {(GATEWAY, 834)}
-        assert taken[0].labels["isvc_namespace"] == "victim"
+        counted = {each.labels["isvc"]: {value for _, value in each.samples} for each in taken}
+        assert counted == {"m-1": {834}, f"late{MIRROR}": {12}}
+        assert {(each.labels["namespace"], each.labels["isvc_namespace"]) for each in taken} == {(GATEWAY, "victim")}
         of_jobs = _query(url, '{job=~"perennial.*",__name__=~"envoy_.*|perennial_.*"}')
         assert {(each["job"], each["pod"], each["namespace"]) for each in of_jobs} == {
             ("perennial-gateway", "envoy", GATEWAY)

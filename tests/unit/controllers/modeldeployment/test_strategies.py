@@ -136,6 +136,7 @@ async def test_a_shadow_gets_copies_and_no_request() -> None:
     watched = world.analysis.watched
     assert watched is not None
     assert (watched.step, watched.plan.weights) == (0, (40,))
+    assert watched.canary == f"{NAME}.mirror", "the gateway counts copies by route, not by Service"
     assert "copies of 40 %" in await world.says("Reconciling")
 
 

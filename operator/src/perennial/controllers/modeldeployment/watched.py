@@ -18,6 +18,9 @@ from perennial.core.conditions import parse_time
 from perennial.core.queue import Key
 from perennial.core.settings import Settings
 
+MIRROR = ".mirror"
+"""The gateway counts copies of requests by route and rule; manifests/monitoring names them so, after the route."""
+
 
 def watched(seen: Observed, settings: Settings, now: datetime, key: Key) -> Watched[Key] | None:
     """The rollout to follow, or None while there is none or while the route still has the weights of the step before.
@@ -37,7 +40,7 @@ def watched(seen: Observed, settings: Settings, now: datetime, key: Key) -> Watc
         key=key,
         namespace=seen.namespace,
         stable=pair.old.inference_service,
-        canary=pair.new.inference_service,
+        canary=f"{seen.name}{MIRROR}" if pair.mirror else pair.new.inference_service,
         revision=f"{seen.deployment['metadata']['uid']}/{pair.new.revision}/{pair.started}",
         plan=plan_of(seen.spec, settings),
         step=pair.step,
