@@ -17,7 +17,7 @@ from tests.apiserver.modeldeployment.test_main_job import STEADY, assert_idle, c
 from tests.apiserver.support import Kubectl
 
 PAGE = Path(__file__).parents[3] / "docs/rollouts-by-hand.md"
-SHOW, PAUSE, GO_ON, PROMOTE, REJECT, TRY_AGAIN, TAKE_BACK = re.findall(
+SHOW, PAUSE, GO_ON, PROMOTE, ADVANCE, UNDO, REJECT, TRY_AGAIN, TAKE_BACK = re.findall(
     r"^```sh\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE
 )
 Say = Callable[[str], str]
@@ -150,3 +150,28 @@ async def record_of(stage: Stage, number: int) -> dict[str, Any]:
     records = await stage.admin.list(CONTROLLER_REVISION, stage.namespace)
     found: dict[str, Any] = next(each["metadata"] for each in records if each["data"]["version"] == number)
     return found
+
+
+async def test_a_gate_is_opened_by_hand(stage: Stage, say: Say) -> None:
+    gated = {"canary": {"steps": [{"weight": 10, "gate": "Manual"}, {"weight": 50}]}}
+    await first(stage, strategy=gated)
+    await canary(stage)
+    stage.analysis.says(Verdict.ADVANCE)
+    await stage.step()
+    assert (await stage.conditions())["Reconciling"] == ("True", "AwaitingPromotion")
+    say(ADVANCE)
+    await stage.until_followed(1)
+    assert await stage.weights() == {1: 50, 2: 50}
+
+
+async def test_the_undo(stage: Stage, say: Say) -> None:
+    await first(stage)
+    await canary(stage)
+    say(PROMOTE)
+    await settled(stage)
+    assert await stage.weights() == {1: 0, 2: 100}
+    say(UNDO)
+    await settled(stage)
+    assert await stage.weights() == {1: 100}
+    assert "undone by hand" in await stage.says("Stalled")
+    assert await history(stage) == ["Promoted", "Promoted", "Deployed"]
