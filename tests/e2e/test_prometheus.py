@@ -98,7 +98,7 @@ def stopped(kubectl: Kubectl) -> Iterator[None]:
 @contextmanager
 def hanging(kubectl: Kubectl) -> Iterator[None]:
     """Behind Prometheus' address is a server that takes connections and answers none."""
-    kubectl.apply(json.dumps(hanging_pod()))
+    kubectl("apply", "-n", "monitoring", "-f", "-", given=json.dumps(hanging_pod()))
     kubectl("wait", "-n", "monitoring", f"pod/{HANGING}", "--for=condition=Ready", "--timeout=60s")
     try:
         select(kubectl, HANGING)

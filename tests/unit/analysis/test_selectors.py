@@ -30,6 +30,12 @@ def test_whose_samples_a_series_has() -> None:
     assert selector.owner({**LABELS, "destination_service": "else"}) is None
 
 
+def test_mirrored_requests_have_a_name_of_their_own() -> None:
+    selector = parse('m_bucket{isvc_namespace="{namespace}",isvc="{inferenceService}"}')
+    labels = {"__name__": "m_bucket", "isvc_namespace": "flights", "isvc": "m-2.mirror"}
+    assert selector.owner(labels) == ("flights", "m-2.mirror")
+
+
 def test_a_query_for_everybody_and_one_for_some() -> None:
     selector = parse(ISTIO)
     assert written([selector], ()) == (

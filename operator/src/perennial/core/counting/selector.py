@@ -19,6 +19,8 @@ _SELECTOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(.*)\})?\s*", re.D
 _MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(,|$)')
 _PLACE = re.compile(r"\{(namespace|service|inferenceService)\}")
 _NAME = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_MIRRORED = r"(?:\.mirror)?"
+"""What the scrape configuration adds to an InferenceService's name for requests that are mirrored to it."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Matcher:
     def pattern(self) -> re.Pattern[str]:
         """What values match, as a whole; placeholders are groups."""
         if self.of_owner:
-            return re.compile(_filled(self.value, {place: f"(?P<{place}>{_NAME})" for place in _PLACES}))
+            return re.compile(_filled(self.value, {place: f"(?P<{place}>{_NAMES[place]})" for place in _PLACES}))
         return re.compile(self.value if "~" in self.operator else re.escape(self.value))
 
     def matches(self, labels: Mapping[str, str]) -> bool:
@@ -57,6 +59,7 @@ class Matcher:
 
 
 _PLACES = ("namespace", "service", "inferenceService")
+_NAMES = {**dict.fromkeys(_PLACES, _NAME), "inferenceService": _NAME + _MIRRORED}
 
 
 def _places(owner: Owner) -> dict[str, str]:
