@@ -54,24 +54,24 @@ def compared(kubectl: Kubectl, *metrics: dict[str, str]) -> Iterator[None]:
     """The deployment is compared on these, and afterwards as before."""
     found = kubectl.get("modeldeployment", "flights")
     assert found is not None
-    was = found["spec"]["analysis"]["metrics"]
-    patch(kubectl, list(metrics))
+    was = {key: found["spec"].get(key) for key in ("version", "follow", "analysis")}
+    # A chapter before this one may have pinned a version.
+    patch(kubectl, {"version": None, "follow": "LatestApproved", "analysis": {"metrics": metrics}})
     try:
         yield
     finally:
         patch(kubectl, was)
 
 
-def patch(kubectl: Kubectl, metrics: list[dict[str, str]]) -> None:
-    spec = {"spec": {"analysis": {"metrics": metrics}}}
-    kubectl("patch", "modeldeployment", "flights", "--type=merge", "-p", json.dumps(spec))
+def patch(kubectl: Kubectl, spec: dict[str, Any]) -> None:
+    kubectl("patch", "modeldeployment", "flights", "--type=merge", "-p", json.dumps({"spec": spec}))
 
 
 def many_trees() -> dict[str, Any]:
-    """A run whose model asks four hundred trees about every flight."""
+    """A run whose model asks a thousand trees about every flight."""
     run: dict[str, Any] = yaml.safe_load((EXAMPLES / "v1.yaml").read_text())
     run["metadata"]["name"] = RUN
     run["spec"]["trainer"]["estimator"]["name"] = "RandomForestClassifier"
-    run["spec"]["trainer"]["params"] = {"n_estimators": "400", "max_depth": "6"}
+    run["spec"]["trainer"]["params"] = {"n_estimators": "1000", "max_depth": "6"}
     run["spec"]["evaluation"]["gates"] = []
     return run
