@@ -95,18 +95,18 @@ lint: env $(BENCH_ENV)/.done check-generated ## ruff, mypy --strict, the layers,
 	@$(OPERATOR_ENV)/bin/lint-imports --no-cache
 
 .PHONY: test-unit
-test-unit: env $(BENCH_ENV)/.done ## Tests of everything that decides (4 minutes)
+test-unit: env $(BENCH_ENV)/.done ## Tests of everything that decides (3 minutes)
 	@$(PY) -m pytest $(PARALLEL) tests/unit --ignore tests/unit/trainer --ignore tests/unit/bench
 	@$(TRAINER_PY) -m pytest tests/unit/trainer
 	@$(BENCH_PY) -m pytest tests/unit/bench
 
 .PHONY: test-apiserver
-test-apiserver: env ## Tests of the reconcilers on a real kube-apiserver (10 minutes)
+test-apiserver: env ## Tests of the reconcilers on a real kube-apiserver (8 minutes)
 	@scripts/debian-packages apiserver
 	@$(PY) -m pytest $(PARALLEL) --dist loadfile tests/apiserver
 
 .PHONY: test-faults
-test-faults: env ## The operator is killed at every write of the main job, and other faults (18 minutes)
+test-faults: env ## The operator is killed at every write of the main job, and other faults (10 minutes)
 	@scripts/debian-packages apiserver
 	@$(PY) -m pytest $(PARALLEL) --dist worksteal tests/faults --ignore tests/faults/test_soak.py
 
@@ -121,7 +121,7 @@ test-devcluster: env ## Tests of the cluster itself: up, down, accidents; takes 
 	@$(PY) -m pytest tests/devcluster
 
 .PHONY: test-e2e
-test-e2e: install ## Tests of the main job on the whole cluster (14 minutes)
+test-e2e: install ## Tests of the main job on the whole cluster (24 minutes)
 	@$(PY) -m pytest tests/e2e
 
 ##@ Benchmarks
