@@ -111,9 +111,10 @@ test-faults: env ## The operator is killed at every write of the main job, and o
 	@$(PY) -m pytest $(PARALLEL) --dist worksteal tests/faults --ignore tests/faults/test_soak.py
 
 .PHONY: soak
-soak: env ## What takes an hour: every crash in a run of its own; writes tests/faults/results
+soak: env ## What takes an hour: every crash and every other fault in a run of its own; writes tests/faults/results
 	@scripts/debian-packages apiserver
-	@$(PY) -m pytest $(PARALLEL) --dist worksteal --results tests/faults/results/soak.json tests/faults/test_soak.py
+	@$(PY) -m pytest $(PARALLEL) --dist worksteal -k "not crash" --results tests/faults/results/faults.json tests/faults/test_soak.py
+	@$(PY) -m pytest $(PARALLEL) --dist worksteal -k crash --results tests/faults/results/crashes.json tests/faults/test_soak.py
 
 .PHONY: test-devcluster
 test-devcluster: env ## Tests of the cluster itself: up, down, accidents; takes a running one down (4 minutes)

@@ -10,10 +10,9 @@ import pytest
 from perennial.ports.kinds import Kind
 from tests.faults.conftest import OpenLane, Recorded
 from tests.faults.test_errors import READS, WRITES, reads_fail, writes_fail
-from tests.faults.test_stale import READ, STORIES, one_write_behind
+from tests.faults.test_stale import ALL, STORIES, one_write_behind
 from tests.faults.variants import alone, crashes, play
 
-KINDS = [kind for group in READ.values() for kind in group]
 PARTS = 8
 
 
@@ -41,6 +40,6 @@ async def test_reads_fail_in_one_way(name: str, recorded: Recorded, open_lane: O
     await reads_fail([WRITES[name]], recorded, open_lane)
 
 
-@pytest.mark.parametrize(("story", "kind"), product(STORIES, KINDS), ids=lambda each: getattr(each, "plural", each))
+@pytest.mark.parametrize(("story", "kind"), product(STORIES, ALL), ids=lambda each: getattr(each, "plural", each))
 async def test_one_kind_is_one_write_behind(story: str, kind: Kind, recorded: Recorded, open_lane: OpenLane) -> None:
     await one_write_behind(STORIES[story], (kind,), recorded, open_lane)
