@@ -33,7 +33,7 @@ demo: install ## Show the main job on real flights: train, serve, canary, promot
 	@$(PY) -m demo
 
 .PHONY: test
-test: chosen ## Run every check and test (50 minutes; the first time 20 more)
+test: chosen ## Run every check and test (55 minutes; the first time 20 more)
 	@scripts/suites lint test-unit test-apiserver test-faults $(if $(filter devcluster,$(PERENNIAL_CLUSTER)),test-devcluster) test-e2e
 
 ##@ Cluster (PERENNIAL_CLUSTER: kind where Docker is, else devcluster; or current, your kubeconfig's)
@@ -101,7 +101,7 @@ test-unit: env $(BENCH_ENV)/.done ## Tests of everything that decides (3 minutes
 	@$(BENCH_PY) -m pytest tests/unit/bench
 
 .PHONY: test-apiserver
-test-apiserver: env ## Tests of the reconcilers on a real kube-apiserver (8 minutes)
+test-apiserver: env ## Tests of the reconcilers on a real kube-apiserver (11 minutes)
 	@scripts/debian-packages apiserver
 	@$(PY) -m pytest $(PARALLEL) --dist loadfile tests/apiserver
 

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from perennial.core.watches import WATCHES
 from perennial.ports.kinds import JOB, MODEL_DEPLOYMENT, MODEL_VERSION, POD, TRAINING_RUN
 from perennial.ports.kube import KubeClient
 from tests.apiserver import playing
+from tests.apiserver.installation import installation
 from tests.apiserver.security import cluster, grants, mainjob
 from tests.apiserver.support import Kubectl, OperatorProcess, eventually, until
+
+
+@pytest.fixture
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
+    """A cluster of its own: what other tests leave behind makes the operator ask for what it is refused."""
+    with installation(tmp_path_factory.mktemp("granted"), audit=True) as kubectl:
+        yield kubectl
 
 
 async def test_no_verb_is_granted_that_the_main_job_does_not_use(
     secured: Kubectl, admin: KubeClient, operator: KubeClient, namespace: str, tmp_path: Path
 ) -> None:
     """The whole of it: a process for watches, lease and training; reconcilers for what needs evidence and time."""
-    before = len(cluster.audited(secured))  # other tests ask for more than they may
     await _process(secured, admin, namespace, tmp_path)
     second = f"{namespace}-steps"
     secured("create", "namespace", second)
     job = mainjob.MainJob(admin, operator, second, mainjob.look_away)
     for part in (job.train, job.verify, job.of_run, job.deploy):
         await part()
-    events = cluster.audited(secured)[before:]
+    events = cluster.audited(secured)
     refused = [each for each in events if each["responseStatus"]["code"] == 403]
     assert not refused, refused[0]
     granted = {each for each in grants.granted() if each.verb not in grants.NOT_OF_THE_API}
