@@ -26,12 +26,9 @@ STORIES = {"the main job": ACTS, "deleted and made again": REPLACED}
 
 
 @pytest.mark.parametrize("group", READ)
-async def test_reads_are_one_write_behind(group: str, recorded: Recorded, open_lane: OpenLane) -> None:
-    await one_write_behind(ACTS, READ[group], recorded, open_lane)
-
-
-async def test_reads_are_one_write_behind_what_was_deleted(recorded: Recorded, open_lane: OpenLane) -> None:
-    await one_write_behind(REPLACED, ALL, recorded, open_lane)
+@pytest.mark.parametrize("story", STORIES)
+async def test_reads_are_one_write_behind(story: str, group: str, recorded: Recorded, open_lane: OpenLane) -> None:
+    await one_write_behind(STORIES[story], READ[group], recorded, open_lane)
 
 
 async def one_write_behind(
