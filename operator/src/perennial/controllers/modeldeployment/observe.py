@@ -8,6 +8,7 @@ from perennial.api.modeldeployment import ModelDeploymentSpec
 from perennial.controllers.labels import is_owned
 from perennial.controllers.modeldeployment import budget as budgets
 from perennial.controllers.modeldeployment import naming, revision
+from perennial.controllers.modeldeployment.gateway import GatewayView
 from perennial.controllers.modeldeployment.gateways import NOT_INSTALLED, Gateways
 from perennial.controllers.modeldeployment.observed import Observed
 from perennial.controllers.modeldeployment.stored import status_of, versions_of
@@ -53,17 +54,12 @@ async def observe(
     )
     read, (routes_installed, route) = await asyncio.gather(lists, _route(kube, namespace, name))
     all_versions, revisions, services, runtimes, jobs, pods = read
-    wanted = spec.router.gateway_ref
     # After the route: a Gateway that has taken it was there before.
-    gateway = (
-        await gateways.view(wanted.namespace or namespace, wanted.name, unmerged) if routes_installed else NOT_INSTALLED
-    )
-    own_services = _ours(services or [], deployment["metadata"]["uid"])
-    budget = await _budget(kube, deployment, spec, own_services)
-    versions, unreadable = versions_of(spec.model_name, all_versions)
+    gateway = await _gateway(gateways, spec, namespace, unmerged) if routes_installed else NOT_INSTALLED
     uid = deployment["metadata"]["uid"]
+    own_services, own_revisions = _ours(services or [], uid), _ours(revisions, uid)
+    versions, unreadable = versions_of(spec.model_name, all_versions)
     foreign = () if route is None or is_owned(route, uid) else (f"HTTPRoute {name}",)
-    own_revisions = _ours(revisions, uid)
     return Observed(
         deployment=deployment,
         spec=spec,
@@ -78,13 +74,18 @@ async def observe(
         jobs=_ours(jobs, uid),
         pods=tuple(pods),
         route=None if foreign else route,
-        budget=budget,
+        budget=await _budget(kube, deployment, spec, own_services),
         gateway=gateway,
         kserve_installed=services is not None and runtimes is not None,
         foreign=foreign,
         strangers=_strangers([*revisions, *(services or []), *(runtimes or [])], uid),
         reading=reading,
     )
+
+
+async def _gateway(gateways: Gateways, spec: ModelDeploymentSpec, namespace: str, unmerged: bool) -> GatewayView:
+    wanted = spec.router.gateway_ref
+    return await gateways.view(wanted.namespace or namespace, wanted.name, unmerged)
 
 
 def _ours(objects: list[Object], uid: str) -> dict[str, Object]:
